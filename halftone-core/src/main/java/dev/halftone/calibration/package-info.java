@@ -1,0 +1,5 @@
+/** Calibration windows and the statistics taken from them. No decision about weights. */
+@NullMarked
+package dev.halftone.calibration;
+
+import org.jspecify.annotations.NullMarked;

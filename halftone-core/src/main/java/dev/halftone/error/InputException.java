@@ -1,0 +1,24 @@
+package dev.halftone.error;
+
+import java.io.Serial;
+
+/** A checkpoint, text or recipe that cannot be used as it is. Exit code 3. */
+public final class InputException extends HalftoneException {
+    @Serial
+    private static final long serialVersionUID = 1;
+
+    /**
+     * @param code stable code, "HT-" and three digits; docs/errors.md lists them
+     * @param place file, tensor, line or option the error is about
+     * @param finding what was found and what was expected
+     * @param remedy what the user can do, empty if nothing
+     */
+    public InputException(String code, String place, String finding, String remedy) {
+        super(code, place, finding, remedy);
+    }
+
+    @Override
+    public int exitCode() {
+        return 3;
+    }
+}

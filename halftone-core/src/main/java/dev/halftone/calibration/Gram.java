@@ -1,0 +1,33 @@
+package dev.halftone.calibration;
+
+/**
+ * Second moments of a linear's inputs.
+ *
+ * @param h H = sum over tokens of x x^T / tokens, (size, size) row-major, symmetric, float64
+ * @param tokens number of tokens that were summed
+ */
+public record Gram(int size, long tokens, double[] h) {
+    public Gram {
+        if (h.length != size * size) {
+            throw new IllegalArgumentException("h has " + h.length + " entries for size " + size);
+        }
+    }
+
+    /** diag(H): the mean square of each input, the usual importance of a column. */
+    public double[] diagonal() {
+        double[] diagonal = new double[size];
+        for (int i = 0; i < size; i++) {
+            diagonal[i] = h[i * size + i];
+        }
+        return diagonal;
+    }
+
+    /** Sum of the mean squares. */
+    public double trace() {
+        double sum = 0;
+        for (double square : diagonal()) {
+            sum += square;
+        }
+        return sum;
+    }
+}

@@ -1,0 +1,43 @@
+package dev.halftone.model;
+
+import dev.halftone.checkpoint.Checkpoint;
+import dev.halftone.checkpoint.StoredTensor;
+import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Tensors;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.bytedeco.pytorch.Tensor;
+
+/**
+ * The weights of a plain checkpoint. A tensor stored in the compute type is used where it is mapped, without a copy; others are
+ * decoded to float32 first.
+ */
+public final class CheckpointWeights implements WeightSource {
+    private final Checkpoint checkpoint;
+
+    public CheckpointWeights(Checkpoint checkpoint) {
+        this.checkpoint = checkpoint;
+    }
+
+    @Override
+    public boolean has(String name) {
+        return checkpoint.names().contains(name);
+    }
+
+    @Override
+    public long[] shape(String name) {
+        return checkpoint.tensor(name).shape();
+    }
+
+    @Override
+    public Tensor load(String name, ComputeType type, Arena arena) {
+        StoredTensor stored = checkpoint.tensor(name);
+        boolean same = stored.type().equals(type == ComputeType.FLOAT32 ? "F32" : "BF16");
+        if (same && !stored.rowsReordered()) {
+            return Tensors.over(stored.bytes(), type.scalarType(), stored.shape());
+        }
+        MemorySegment decoded = arena.allocate(stored.elements() * Float.BYTES, 64);
+        stored.decode(0, stored.rows(), decoded);
+        return Weights.of(decoded, stored.shape(), type);
+    }
+}

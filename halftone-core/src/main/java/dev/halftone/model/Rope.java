@@ -1,0 +1,114 @@
+package dev.halftone.model;
+
+import java.util.Arrays;
+
+/**
+ * Rotary position embedding in the "half" layout: dimensions i and i + dim/2 turn together by position * inverse frequency i.
+ *
+ * <p>dim: rotated leading dimensions of a head. theta: base. The scalings are those of the Hugging Face configs
+ * ({@code rope_scaling}); frequencies are computed in float64 and angles rounded to float32 at the end.
+ */
+public record Rope(int dim, double theta, Scaling scaling) {
+    /** How the plain inverse frequencies theta^(-2i/dim) are changed for longer contexts. */
+    public sealed interface Scaling permits None, Linear, Dynamic, Llama3, Yarn, Factors {}
+
+    public record None() implements Scaling {}
+
+    /** Every frequency divided by {@code factor}. */
+    public record Linear(double factor) implements Scaling {}
+
+    /** The base grows with the length of the sequence beyond {@code trainedLength} tokens. */
+    public record Dynamic(double factor, int trainedLength) implements Scaling {}
+
+    /** Long wavelengths divided by {@code factor}, short ones kept, a ramp between. */
+    public record Llama3(double factor, double low, double high, int trainedLength) implements Scaling {}
+
+    /** YaRN (arXiv:2309.00071): a ramp over dimensions, and cos and sin times {@code attention}. */
+    public record Yarn(double factor, double attention, double betaFast, double betaSlow, int trainedLength)
+            implements Scaling {}
+
+    /** Each frequency i divided by {@code divisors}[i]: what a GGUF file stores. */
+    public record Factors(double[] divisors) implements Scaling {
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Factors(double[] values) && Arrays.equals(divisors, values);
+        }
+
+        @Override
+        public int hashCode() {
+            return Arrays.hashCode(divisors);
+        }
+
+        @Override
+        public String toString() {
+            return "Factors" + Arrays.toString(divisors);
+        }
+    }
+
+    /** Inverse frequencies, dim/2 of them, for a sequence of {@code length} tokens. */
+    double[] inverseFrequencies(int length) {
+        return switch (scaling) {
+            case None _ -> plain(theta);
+            case Linear(double factor) -> scale(i -> 1 / factor);
+            case Dynamic(double factor, int trained) -> {
+                double s = Math.max(length, trained);
+                double grown = Math.pow(factor * s / trained - (factor - 1), dim / (dim - 2.0));
+                yield plain(theta * grown);
+            }
+            case Llama3 llama3 -> llama3(llama3);
+            case Yarn yarn -> yarn(yarn);
+            case Factors(double[] divisors) -> scale(i -> 1 / divisors[i]);
+        };
+    }
+
+    /** What cos and sin are multiplied by. */
+    double attention() {
+        return scaling instanceof Yarn yarn ? yarn.attention() : 1;
+    }
+
+    private double[] llama3(Llama3 s) {
+        double[] plain = plain(theta);
+        return scale(i -> {
+            double wavelength = 2 * Math.PI / plain[i];
+            if (wavelength < s.trainedLength() / s.high()) {
+                return 1;
+            }
+            if (wavelength > s.trainedLength() / s.low()) {
+                return 1 / s.factor();
+            }
+            double t = (s.trainedLength() / wavelength - s.low()) / (s.high() - s.low());
+            return (1 - t) / s.factor() + t;
+        });
+    }
+
+    private double[] yarn(Yarn s) {
+        double low = Math.max(Math.floor(turns(s.betaFast(), s.trainedLength())), 0);
+        double high = Math.min(Math.ceil(turns(s.betaSlow(), s.trainedLength())), dim - 1.0);
+        double width = high == low ? 0.001 : high - low;
+        return scale(i -> {
+            double ramp = Math.clamp((i - low) / width, 0.0, 1.0);
+            return ramp / s.factor() + 1 - ramp;
+        });
+    }
+
+    /** The dimension whose wavelength fits {@code rotations} times into the trained length. */
+    private double turns(double rotations, int trainedLength) {
+        return dim * Math.log(trainedLength / (rotations * 2 * Math.PI)) / (2 * Math.log(theta));
+    }
+
+    private double[] plain(double base) {
+        double[] result = new double[dim / 2];
+        for (int i = 0; i < result.length; i++) {
+            result[i] = Math.pow(base, -2.0 * i / dim);
+        }
+        return result;
+    }
+
+    private double[] scale(java.util.function.IntToDoubleFunction factor) {
+        double[] result = plain(theta);
+        for (int i = 0; i < result.length; i++) {
+            result[i] *= factor.applyAsDouble(i);
+        }
+        return result;
+    }
+}

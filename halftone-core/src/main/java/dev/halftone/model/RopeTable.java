@@ -1,0 +1,63 @@
+package dev.halftone.model;
+
+import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Tensors;
+import dev.halftone.tensor.Torch;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * cos and sin of all angles of a sequence, each (length, dim), both halves of a row alike. Made once per forward pass and
+ * shared by all blocks.
+ */
+final class RopeTable implements AutoCloseable {
+    private final Tensor cos;
+    private final Tensor sin;
+    private final int dim;
+
+    private RopeTable(Tensor cos, Tensor sin, int dim) {
+        this.cos = cos;
+        this.sin = sin;
+        this.dim = dim;
+    }
+
+    /** For positions 0 .. length-1. */
+    static RopeTable of(Rope rope, int length, ComputeType type) {
+        double[] frequencies = rope.inverseFrequencies(length);
+        int half = frequencies.length;
+        float[] cos = new float[length * half * 2];
+        float[] sin = new float[length * half * 2];
+        for (int p = 0; p < length; p++) {
+            for (int i = 0; i < half; i++) {
+                double angle = p * frequencies[i];
+                int at = p * 2 * half + i;
+                cos[at] = (float) (Math.cos(angle) * rope.attention());
+                sin[at] = (float) (Math.sin(angle) * rope.attention());
+                cos[at + half] = cos[at];
+                sin[at + half] = sin[at];
+            }
+        }
+        return new RopeTable(
+                Torch.owned(() -> Tensors.of(cos, length, 2L * half).to(type.scalarType())),
+                Torch.owned(() -> Tensors.of(sin, length, 2L * half).to(type.scalarType())),
+                2 * half);
+    }
+
+    /** x (heads, length, headDim) turned; dimensions from dim on pass through. */
+    Tensor apply(Tensor x) {
+        long headDim = x.size(2);
+        Tensor turned = headDim == dim ? x : Tensors.slice(x, 2, 0, dim);
+        Tensor first = Tensors.slice(turned, 2, 0, dim / 2);
+        Tensor second = Tensors.slice(turned, 2, dim / 2, dim);
+        Tensor swapped = torch.cat(new TensorVector(second.neg(), first), 2);
+        Tensor result = turned.mul(cos).add(swapped.mul(sin));
+        return headDim == dim ? result : torch.cat(new TensorVector(result, Tensors.slice(x, 2, dim, headDim)), 2);
+    }
+
+    @Override
+    public void close() {
+        cos.close();
+        sin.close();
+    }
+}

@@ -1,0 +1,113 @@
+package dev.halftone.model;
+
+import dev.halftone.tensor.Activations;
+import dev.halftone.tensor.Workers;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.pytorch.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Many token sequences on their way through a decoder, all at the same block: what lets a model larger than memory be run
+ * block by block. Sequences are independent pieces of work, each computed by one thread.
+ */
+public final class Sequences implements AutoCloseable {
+    private final Decoder decoder;
+    private final List<int[]> windows;
+    private final Workers workers;
+    private final Path spill;
+    private final long[] starts;
+    private final Activations residual;
+    private final Map<Integer, RopeTable> ropes = new HashMap<>();
+
+    /** @param spill directory for what does not fit into memory */
+    public Sequences(Decoder decoder, List<int[]> windows, Workers workers, Path spill) {
+        this.decoder = decoder;
+        this.windows = windows;
+        this.workers = workers;
+        this.spill = spill;
+        this.starts = new long[windows.size() + 1];
+        for (int i = 0; i < windows.size(); i++) {
+            starts[i + 1] = starts[i] + windows.get(i).length;
+            ropes.computeIfAbsent(
+                    windows.get(i).length, length -> RopeTable.of(decoder.spec().rope(), length, decoder.type()));
+        }
+        this.residual = new Activations(tokens(), decoder.spec().hidden(), spill);
+        workers.forEach(windows.size(), i -> view(residual, i).copy_(decoder.embed(windows.get(i))));
+    }
+
+    /** Tokens of all sequences together. */
+    public long tokens() {
+        return starts[windows.size()];
+    }
+
+    /** Takes all sequences through a block. */
+    public void forward(DecoderBlock block, SiteObserver observer) {
+        workers.forEach(windows.size(), i -> {
+            Tensor out = block.forward(compute(residual, i), rope(i), observer);
+            view(residual, i).copy_(out);
+        });
+    }
+
+    /** The inputs of a block's first stage; the caller closes them. */
+    public Activations begin(DecoderBlock block) {
+        Activations input = inputs(block, 0);
+        workers.forEach(
+                windows.size(),
+                i -> view(input, i).copy_(block.begin(compute(residual, i)).input()));
+        return input;
+    }
+
+    /**
+     * Takes all sequences through a stage, and closes its inputs.
+     *
+     * @return the inputs of the next stage, which the caller closes; null after the last
+     */
+    public @Nullable Activations advance(DecoderBlock block, int stage, Activations input) {
+        boolean last = stage == block.stages().size() - 1;
+        Activations next = last ? null : inputs(block, stage + 1);
+        workers.forEach(windows.size(), i -> {
+            DecoderBlock.State before = new DecoderBlock.State(compute(residual, i), compute(input, i));
+            DecoderBlock.State after = block.advance(stage, before, rope(i), SiteObserver.NONE);
+            view(residual, i).copy_(after.residual());
+            if (next != null) {
+                view(next, i).copy_(after.input());
+            }
+        });
+        input.close();
+        return next;
+    }
+
+    /** Residual stream of a sequence in the compute type (tokens, hidden), to be read inside a scope. */
+    public Tensor residual(int sequence) {
+        return compute(residual, sequence);
+    }
+
+    private Activations inputs(DecoderBlock block, int stage) {
+        return new Activations(tokens(), block.stages().get(stage).getFirst().in(), spill);
+    }
+
+    private Tensor compute(Activations activations, int sequence) {
+        return view(activations, sequence).to(decoder.type().scalarType());
+    }
+
+    private Tensor view(Activations activations, int sequence) {
+        return activations.view(starts[sequence], starts[sequence + 1]);
+    }
+
+    private RopeTable rope(int sequence) {
+        RopeTable table = ropes.get(windows.get(sequence).length);
+        if (table == null) {
+            throw new IllegalStateException("no rope table for sequence " + sequence);
+        }
+        return table;
+    }
+
+    @Override
+    public void close() {
+        ropes.values().forEach(RopeTable::close);
+        residual.close();
+    }
+}

@@ -1,0 +1,161 @@
+package dev.halftone.recipe;
+
+import dev.halftone.calibration.CalibrationOptions;
+import dev.halftone.calibration.CalibrationOptions.Sampling;
+import dev.halftone.error.InputException;
+import dev.halftone.format.ClipSearch;
+import dev.halftone.format.IntGroup;
+import dev.halftone.recipe.Recipe.WeightStep;
+import dev.halftone.solver.Gptq;
+import dev.halftone.solver.Rtn;
+import dev.halftone.solver.WeightSolver;
+import dev.halftone.text.TextFiles;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Recipes by built-in name or from a YAML file. */
+public final class Recipes {
+    /** method, bits, group, symmetric, search. */
+    private static final Pattern BUILT_IN = Pattern.compile(
+            "(?<method>rtn|gptq)-w(?<bits>[2-8])(g(?<group>16|32|64|128|256))?(?<sym>-sym)?(-(?<search>minmax|mse|weighted))?");
+
+    private static final String KNOWN =
+            "rtn-wB or gptq-wB with B = 2..8 bits, then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym if"
+                    + " symmetric, then -minmax, -mse or -weighted for another search of the grid";
+
+    private Recipes() {}
+
+    /**
+     * A built-in recipe or a file.
+     *
+     * @param nameOrFile such as {@code gptq-w3g64} or {@code my.yaml}
+     */
+    public static Recipe open(String nameOrFile) {
+        Matcher builtIn = BUILT_IN.matcher(nameOrFile);
+        if (builtIn.matches()) {
+            return parse(nameOrFile, builtInYaml(builtIn));
+        }
+        Path file = Path.of(nameOrFile);
+        if (!Files.isRegularFile(file)) {
+            throw new InputException(
+                    "HT-422",
+                    nameOrFile,
+                    "is neither a file nor a built-in recipe",
+                    "built-in are " + KNOWN);
+        }
+        return parse(nameOrFile, TextFiles.read(file));
+    }
+
+    /** The recipe file that a built-in name stands for. */
+    private static String builtInYaml(Matcher name) {
+        String method = name.group("method");
+        boolean gptq = method.equals("gptq");
+        String search = name.group("search") == null ? (gptq ? "weighted" : "minmax") : name.group("search");
+        return """
+                steps:
+                  - weights:
+                      method: %s
+                      format: int%s
+                      group: %s
+                      symmetric: %s
+                      search: %s
+                %s"""
+                .formatted(
+                        method,
+                        name.group("bits"),
+                        name.group("group") == null ? "-1" : name.group("group"),
+                        name.group("sym") != null,
+                        search,
+                        gptq ? "      actorder: true\n" : "");
+    }
+
+    /** Reads a recipe's YAML. */
+    public static Recipe parse(String name, String yaml) {
+        YamlReader root = YamlReader.document(name, yaml);
+        YamlReader calibration = root.mapping("calibration");
+        CalibrationOptions options = CalibrationOptions.DEFAULT;
+        List<Path> texts = List.of();
+        if (calibration != null) {
+            texts = calibration.strings("text", List.of()).stream().map(Path::of).toList();
+            options = calibrationOptions(calibration);
+            calibration.finish();
+        }
+        List<WeightStep> steps = new ArrayList<>();
+        for (YamlReader step : root.mappings("steps")) {
+            YamlReader weights = step.mapping("weights");
+            step.finish();
+            if (weights == null) {
+                throw new InputException("HT-421", step.place(), "step is empty; known is weights", "");
+            }
+            steps.add(weightStep(weights));
+            weights.finish();
+        }
+        String fallback = root.string("on_fallback", "fail");
+        if (!List.of("fail", "allow").contains(fallback)) {
+            throw root.error("on_fallback", "on_fallback is \"" + fallback + "\"; known are fail, allow");
+        }
+        String propagate = root.string("propagate", "quantized");
+        if (!propagate.equals("quantized")) {
+            throw root.error("propagate", "propagate is \"" + propagate + "\"; known is quantized");
+        }
+        root.finish();
+        return new Recipe(name, yaml, texts, options, steps, fallback.equals("allow"));
+    }
+
+    private static CalibrationOptions calibrationOptions(YamlReader reader) {
+        CalibrationOptions absent = CalibrationOptions.DEFAULT;
+        String sampling = reader.string("sampling", "first").toLowerCase(Locale.ROOT);
+        return new CalibrationOptions(
+                reader.integer("samples", absent.samples()),
+                reader.integer("length", absent.length()),
+                switch (sampling) {
+                    case "first" -> Sampling.FIRST;
+                    case "random" -> Sampling.RANDOM;
+                    default ->
+                        throw reader.error("sampling", "sampling is \"" + sampling + "\"; known are first, random");
+                },
+                reader.integer("seed", 1));
+    }
+
+    private static WeightStep weightStep(YamlReader reader) {
+        String method = reader.string("method", "");
+        String format = reader.string("format", "");
+        if (!format.matches("int[2-8]")) {
+            throw reader.error("format", "format is \"" + format + "\"; known are int2 to int8");
+        }
+        int group = reader.integer("group", IntGroup.ROW);
+        if (group < 1 && group != IntGroup.ROW) {
+            throw reader.error("group", "group is " + group + "; expected a positive number, or -1 for a whole row");
+        }
+        IntGroup grid = new IntGroup(Integer.parseInt(format.substring(3)), group, reader.flag("symmetric", false));
+        WeightSolver solver =
+                switch (method) {
+                    case "rtn" -> new Rtn(search(reader, "minmax"));
+                    case "gptq" -> gptq(reader);
+                    default -> throw reader.error("method", "method is \"" + method + "\"; known are rtn, gptq");
+                };
+        return new WeightStep(reader.place(), solver, grid, reader.strings("targets", List.of("*")));
+    }
+
+    private static Gptq gptq(YamlReader reader) {
+        boolean actOrder = reader.flag("actorder", true);
+        boolean staticGroups = reader.flag("static_groups", actOrder);
+        if (actOrder && !staticGroups) {
+            throw reader.error("static_groups", "actorder needs static_groups: true, or the column order would have to be stored");
+        }
+        double damping = reader.number("damping", 0.01);
+        if (!(damping >= 0 && damping <= 1)) {
+            throw reader.error("damping", "damping is " + damping + "; expected 0 to 1");
+        }
+        return new Gptq(new Gptq.Options(search(reader, "weighted"), actOrder, staticGroups, damping));
+    }
+
+    private static ClipSearch search(YamlReader reader, String absent) {
+        return ClipSearch.named(reader.string("search", absent), reader.place("search"));
+    }
+}

@@ -1,0 +1,49 @@
+package dev.halftone.solver;
+
+import dev.halftone.calibration.Gram;
+import dev.halftone.format.ClipSearch;
+import dev.halftone.format.IntGroup;
+import dev.halftone.format.PackedWeight;
+import dev.halftone.tensor.Workers;
+import java.util.List;
+
+/**
+ * RTN: every weight rounded to the nearest value of its group's grid. Needs no calibration unless the grid's search is weighted.
+ *
+ * <p>W (out, in). Cost O(out * in * candidates of the search).
+ */
+public final class Rtn implements WeightSolver {
+    private final ClipSearch search;
+
+    public Rtn(ClipSearch search) {
+        this.search = search;
+    }
+
+    @Override
+    public String name() {
+        return "rtn";
+    }
+
+    @Override
+    public boolean needsGram() {
+        return search.weighted();
+    }
+
+    @Override
+    public SolvedWeight solve(WeightProblem problem, IntGroup format, Workers workers) {
+        PackedWeight packed =
+                GridRounding.nearest(problem, format, search, workers).pack();
+        Gram gram = problem.gram();
+        if (gram == null) {
+            return new SolvedWeight(packed, Double.NaN, Double.NaN, 0, List.of());
+        }
+        try (LayerLoss loss = new LayerLoss(problem, gram, workers)) {
+            PackedWeight plain = search.equals(ClipSearch.MIN_MAX)
+                    ? packed
+                    : GridRounding.nearest(problem, format, ClipSearch.MIN_MAX, workers)
+                            .pack();
+            return new SolvedWeight(
+                    packed, loss.relative(packed.decode()), loss.relative(plain.decode()), 0, List.of());
+        }
+    }
+}

@@ -1,0 +1,15 @@
+package dev.halftone.solver;
+
+import dev.halftone.format.IntGroup;
+import dev.halftone.tensor.Workers;
+
+/** A method that chooses the codes of a weight. Pure: the result depends on the arguments alone, not on the number of workers. */
+public interface WeightSolver {
+    /** The name in recipes and reports. */
+    String name();
+
+    /** True if the method reads the inputs' second moments. */
+    boolean needsGram();
+
+    SolvedWeight solve(WeightProblem problem, IntGroup format, Workers workers);
+}

@@ -1,0 +1,73 @@
+package dev.halftone.tensor;
+
+import dev.halftone.error.ResourceException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * Activations of many sequences at one place of a model, float32 (tokens, channels), outside the Java heap: in memory, or in
+ * a temporary file where they would take too much of it. Different rows may be written by different threads.
+ */
+public final class Activations implements AutoCloseable {
+    /** Beyond this many bytes the operating system should be free to page them out. */
+    private static final long LARGEST_IN_MEMORY = 4L << 30;
+
+    private final long rows;
+    private final int columns;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment memory;
+
+    /** @param spill directory for the file of a large store; created if missing */
+    public Activations(long rows, int columns, Path spill) {
+        this.rows = rows;
+        this.columns = columns;
+        long bytes = Math.multiplyExact(rows, (long) columns * Float.BYTES);
+        this.memory = bytes <= LARGEST_IN_MEMORY ? arena.allocate(bytes, 64) : map(spill, bytes, arena);
+    }
+
+    private static MemorySegment map(Path spill, long bytes, Arena arena) {
+        try {
+            Files.createDirectories(spill);
+            Path file = Files.createTempFile(spill, "activations", ".f32");
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+                return channel.map(FileChannel.MapMode.READ_WRITE, 0, bytes, arena);
+            } finally {
+                // The mapping keeps the space until it is closed; a killed run leaves nothing behind.
+                Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            throw new ResourceException(
+                    "HT-501",
+                    spill.toString(),
+                    "no room for %d bytes of activations: %s".formatted(bytes, e),
+                    "use fewer --samples");
+        }
+    }
+
+    public long rows() {
+        return rows;
+    }
+
+    public int columns() {
+        return columns;
+    }
+
+    /** Rows {@code from} (inclusive) to {@code to} (exclusive) as a tensor over this memory; writes go through. */
+    public Tensor view(long from, long to) {
+        long rowBytes = (long) columns * Float.BYTES;
+        return Tensors.over(
+                memory.asSlice(from * rowBytes, (to - from) * rowBytes), ScalarType.Float, to - from, columns);
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

@@ -1,0 +1,69 @@
+package dev.halftone.kernel;
+
+/** The plain twin: what the other providers must equal bit for bit. */
+final class ScalarKernels implements Kernels {
+    @Override
+    public String name() {
+        return "scalar";
+    }
+
+    @Override
+    public float roundError(
+            float[] w, int at, float[] weight, int weightAt, int length, float scale, int zero, int largest) {
+        float[] partial = new float[LANES];
+        for (int i = 0; i < length; i++) {
+            int lane = i % LANES;
+            partial[lane] = roundErrorTerm(w[at + i], weight[weightAt + i], scale, zero, largest, partial[lane]);
+        }
+        return sum(partial);
+    }
+
+    /** One element's weighted squared error added to {@code sum}. */
+    static float roundErrorTerm(float w, float weight, float scale, int zero, int largest, float sum) {
+        float code = Math.clamp((float) Math.rint(w / scale) + zero, 0f, (float) largest);
+        float error = w - (code - zero) * scale;
+        return Math.fma(error * weight, error, sum);
+    }
+
+    /** The fixed order in which partial sums are added. */
+    static float sum(float[] partial) {
+        for (int half = LANES / 2; half > 0; half /= 2) {
+            for (int i = 0; i < half; i++) {
+                partial[i] += partial[i + half];
+            }
+        }
+        return partial[0];
+    }
+
+    @Override
+    public void subtractScaled(double[] target, int at, double factor, double[] row, int from, int length) {
+        for (int j = 0; j < length; j++) {
+            target[at + j] = Math.fma(-factor, row[from + j], target[at + j]);
+        }
+    }
+
+    @Override
+    public void subtractProduct(
+            double[] c,
+            int cAt,
+            int cStride,
+            double[] a,
+            int aAt,
+            int aStride,
+            double[] b,
+            int bAt,
+            int bStride,
+            int m,
+            int n,
+            int k) {
+        for (int i = 0; i < m; i++) {
+            for (int j = 0; j < n; j++) {
+                double sum = c[cAt + i * cStride + j];
+                for (int l = 0; l < k; l++) {
+                    sum = Math.fma(-a[aAt + i * aStride + l], b[bAt + l * bStride + j], sum);
+                }
+                c[cAt + i * cStride + j] = sum;
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+package dev.halftone.kernel;
+
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/** The Vector API at the machine's preferred width. */
+final class VectorKernels implements Kernels {
+    private static final VectorSpecies<Float> F = widest();
+    private static final VectorSpecies<Double> D = DoubleVector.SPECIES_PREFERRED;
+    /** 1.5 * 2^23: adding and subtracting it rounds a float below 2^22 half to even. */
+    private static final float ROUNDER = 0x1.8p23f;
+
+    /** Lanes must divide LANES: a wider machine than 512 bits uses 512. */
+    private static VectorSpecies<Float> widest() {
+        return FloatVector.SPECIES_PREFERRED.length() > LANES ? FloatVector.SPECIES_512 : FloatVector.SPECIES_PREFERRED;
+    }
+
+    @Override
+    public String name() {
+        return "vector-" + F.vectorBitSize();
+    }
+
+    @Override
+    public float roundError(
+            float[] w, int at, float[] weight, int weightAt, int length, float scale, int zero, int largest) {
+        float[] partial = new float[LANES];
+        int whole = length - length % LANES;
+        for (int lane = 0; lane < LANES; lane += F.length()) {
+            FloatVector sum = FloatVector.zero(F);
+            for (int i = lane; i < whole; i += LANES) {
+                FloatVector x = FloatVector.fromArray(F, w, at + i);
+                FloatVector code =
+                        x.div(scale).add(ROUNDER).sub(ROUNDER).add(zero).max(0f).min(largest);
+                FloatVector error = x.sub(code.sub(zero).mul(scale));
+                sum = error.mul(FloatVector.fromArray(F, weight, weightAt + i)).fma(error, sum);
+            }
+            sum.intoArray(partial, lane);
+        }
+        for (int i = whole; i < length; i++) {
+            int lane = i % LANES;
+            partial[lane] =
+                    ScalarKernels.roundErrorTerm(w[at + i], weight[weightAt + i], scale, zero, largest, partial[lane]);
+        }
+        return ScalarKernels.sum(partial);
+    }
+
+    @Override
+    public void subtractScaled(double[] target, int at, double factor, double[] row, int from, int length) {
+        DoubleVector negative = DoubleVector.broadcast(D, -factor);
+        int j = 0;
+        for (; j <= length - D.length(); j += D.length()) {
+            negative.fma(DoubleVector.fromArray(D, row, from + j), DoubleVector.fromArray(D, target, at + j))
+                    .intoArray(target, at + j);
+        }
+        for (; j < length; j++) {
+            target[at + j] = Math.fma(-factor, row[from + j], target[at + j]);
+        }
+    }
+
+    @Override
+    public void subtractProduct(
+            double[] c,
+            int cAt,
+            int cStride,
+            double[] a,
+            int aAt,
+            int aStride,
+            double[] b,
+            int bAt,
+            int bStride,
+            int m,
+            int n,
+            int k) {
+        int width = 2 * D.length();
+        int i = 0;
+        for (; i <= m - 4; i += 4) {
+            int j = 0;
+            for (; j <= n - width; j += width) {
+                tile(c, cAt + i * cStride + j, cStride, a, aAt + i * aStride, aStride, b, bAt + j, bStride, k);
+            }
+            remainder(
+                    c, cAt + i * cStride + j, cStride, a, aAt + i * aStride, aStride, b, bAt + j, bStride, 4, n - j, k);
+        }
+        remainder(c, cAt + i * cStride, cStride, a, aAt + i * aStride, aStride, b, bAt, bStride, m - i, n, k);
+    }
+
+    /** Four rows by two vectors: eight accumulators hide the latency of the fused multiply-add. */
+    private static void tile(
+            double[] c,
+            int cAt,
+            int cStride,
+            double[] a,
+            int aAt,
+            int aStride,
+            double[] b,
+            int bAt,
+            int bStride,
+            int k) {
+        int w = D.length();
+        int row1 = cAt + cStride;
+        int row2 = row1 + cStride;
+        int row3 = row2 + cStride;
+        DoubleVector c00 = DoubleVector.fromArray(D, c, cAt);
+        DoubleVector c01 = DoubleVector.fromArray(D, c, cAt + w);
+        DoubleVector c10 = DoubleVector.fromArray(D, c, row1);
+        DoubleVector c11 = DoubleVector.fromArray(D, c, row1 + w);
+        DoubleVector c20 = DoubleVector.fromArray(D, c, row2);
+        DoubleVector c21 = DoubleVector.fromArray(D, c, row2 + w);
+        DoubleVector c30 = DoubleVector.fromArray(D, c, row3);
+        DoubleVector c31 = DoubleVector.fromArray(D, c, row3 + w);
+        for (int l = 0; l < k; l++) {
+            DoubleVector b0 = DoubleVector.fromArray(D, b, bAt + l * bStride);
+            DoubleVector b1 = DoubleVector.fromArray(D, b, bAt + l * bStride + w);
+            DoubleVector a0 = DoubleVector.broadcast(D, -a[aAt + l]);
+            c00 = a0.fma(b0, c00);
+            c01 = a0.fma(b1, c01);
+            DoubleVector a1 = DoubleVector.broadcast(D, -a[aAt + aStride + l]);
+            c10 = a1.fma(b0, c10);
+            c11 = a1.fma(b1, c11);
+            DoubleVector a2 = DoubleVector.broadcast(D, -a[aAt + 2 * aStride + l]);
+            c20 = a2.fma(b0, c20);
+            c21 = a2.fma(b1, c21);
+            DoubleVector a3 = DoubleVector.broadcast(D, -a[aAt + 3 * aStride + l]);
+            c30 = a3.fma(b0, c30);
+            c31 = a3.fma(b1, c31);
+        }
+        c00.intoArray(c, cAt);
+        c01.intoArray(c, cAt + w);
+        c10.intoArray(c, row1);
+        c11.intoArray(c, row1 + w);
+        c20.intoArray(c, row2);
+        c21.intoArray(c, row2 + w);
+        c30.intoArray(c, row3);
+        c31.intoArray(c, row3 + w);
+    }
+
+    private void remainder(
+            double[] c,
+            int cAt,
+            int cStride,
+            double[] a,
+            int aAt,
+            int aStride,
+            double[] b,
+            int bAt,
+            int bStride,
+            int m,
+            int n,
+            int k) {
+        for (int i = 0; i < m; i++) {
+            for (int l = 0; l < k; l++) {
+                subtractScaled(c, cAt + i * cStride, a[aAt + i * aStride + l], b, bAt + l * bStride, n);
+            }
+        }
+    }
+}

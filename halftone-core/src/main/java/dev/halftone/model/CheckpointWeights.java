@@ -30,6 +30,16 @@ public final class CheckpointWeights implements WeightSource {
     }
 
     @Override
+    public long storedBytes(String name) {
+        return checkpoint.tensor(name).byteSize();
+    }
+
+    @Override
+    public String storedType(String name) {
+        return checkpoint.tensor(name).type();
+    }
+
+    @Override
     public Tensor load(String name, ComputeType type, Arena arena) {
         StoredTensor stored = checkpoint.tensor(name);
         boolean same = stored.type().equals(type == ComputeType.FLOAT32 ? "F32" : "BF16");

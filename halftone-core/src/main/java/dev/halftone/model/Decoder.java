@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.DoubleOptional;
-import org.bytedeco.pytorch.LongArrayRef;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
@@ -163,10 +162,7 @@ public final class Decoder implements AutoCloseable {
     /** Residual stream after the last block (tokens, hidden) to float32 logits (tokens, vocabulary). */
     public Tensor logits(Tensor hidden) {
         Tensor normed = torch.rms_norm(
-                hidden,
-                new LongArrayRef(spec.hidden()),
-                new TensorOptional(finalNorm),
-                new DoubleOptional(spec.normEps()));
+                hidden, new long[] {spec.hidden()}, new TensorOptional(finalNorm), new DoubleOptional(spec.normEps()));
         return torch.matmul(normed, head.t()).to(org.bytedeco.pytorch.global.torch.ScalarType.Float);
     }
 

@@ -9,7 +9,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.pytorch.DoubleOptional;
-import org.bytedeco.pytorch.LongArrayRef;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
@@ -167,10 +166,7 @@ public final class DecoderBlock implements AutoCloseable {
 
     private Tensor norm(Tensor x, String weight) {
         return torch.rms_norm(
-                x,
-                new LongArrayRef(spec.hidden()),
-                new TensorOptional(get(weight)),
-                new DoubleOptional(spec.normEps()));
+                x, new long[] {spec.hidden()}, new TensorOptional(get(weight)), new DoubleOptional(spec.normEps()));
     }
 
     private String attentionNorm() {

@@ -12,6 +12,12 @@ public interface WeightSource {
     /** Row-major shape. */
     long[] shape(String name);
 
+    /** Bytes that the tensor takes in its file, scales and the like included. */
+    long storedBytes(String name);
+
+    /** How the tensor is stored: "F32", "Q4_1", "int3 g64 asymmetric"... */
+    String storedType(String name);
+
     /**
      * The tensor in the compute type. Its memory belongs to the arena (or to the mapped file): it must not be used after either
      * is closed.

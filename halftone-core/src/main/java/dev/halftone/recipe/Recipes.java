@@ -43,10 +43,7 @@ public final class Recipes {
         Path file = Path.of(nameOrFile);
         if (!Files.isRegularFile(file)) {
             throw new InputException(
-                    "HT-422",
-                    nameOrFile,
-                    "is neither a file nor a built-in recipe",
-                    "built-in are " + KNOWN);
+                    "HT-422", nameOrFile, "is neither a file nor a built-in recipe", "built-in are " + KNOWN);
         }
         return parse(nameOrFile, TextFiles.read(file));
     }
@@ -64,8 +61,7 @@ public final class Recipes {
                       group: %s
                       symmetric: %s
                       search: %s
-                %s"""
-                .formatted(
+                %s""".formatted(
                         method,
                         name.group("bits"),
                         name.group("group") == null ? "-1" : name.group("group"),
@@ -81,7 +77,9 @@ public final class Recipes {
         CalibrationOptions options = CalibrationOptions.DEFAULT;
         List<Path> texts = List.of();
         if (calibration != null) {
-            texts = calibration.strings("text", List.of()).stream().map(Path::of).toList();
+            texts = calibration.strings("text", List.of()).stream()
+                    .map(Path::of)
+                    .toList();
             options = calibrationOptions(calibration);
             calibration.finish();
         }
@@ -133,12 +131,11 @@ public final class Recipes {
             throw reader.error("group", "group is " + group + "; expected a positive number, or -1 for a whole row");
         }
         IntGroup grid = new IntGroup(Integer.parseInt(format.substring(3)), group, reader.flag("symmetric", false));
-        WeightSolver solver =
-                switch (method) {
-                    case "rtn" -> new Rtn(search(reader, "minmax"));
-                    case "gptq" -> gptq(reader);
-                    default -> throw reader.error("method", "method is \"" + method + "\"; known are rtn, gptq");
-                };
+        WeightSolver solver = switch (method) {
+            case "rtn" -> new Rtn(search(reader, "minmax"));
+            case "gptq" -> gptq(reader);
+            default -> throw reader.error("method", "method is \"" + method + "\"; known are rtn, gptq");
+        };
         return new WeightStep(reader.place(), solver, grid, reader.strings("targets", List.of("*")));
     }
 
@@ -146,7 +143,8 @@ public final class Recipes {
         boolean actOrder = reader.flag("actorder", true);
         boolean staticGroups = reader.flag("static_groups", actOrder);
         if (actOrder && !staticGroups) {
-            throw reader.error("static_groups", "actorder needs static_groups: true, or the column order would have to be stored");
+            throw reader.error(
+                    "static_groups", "actorder needs static_groups: true, or the column order would have to be stored");
         }
         double damping = reader.number("damping", 0.01);
         if (!(damping >= 0 && damping <= 1)) {

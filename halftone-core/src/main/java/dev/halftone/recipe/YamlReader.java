@@ -45,11 +45,14 @@ final class YamlReader {
             throw new InputException("HT-420", file, "is over 1 MB: not a recipe", "");
         }
         try {
-            LoadSettings settings =
-                    LoadSettings.builder().setLabel(file).setMaxAliasesForCollections(0).build();
+            LoadSettings settings = LoadSettings.builder()
+                    .setLabel(file)
+                    .setMaxAliasesForCollections(0)
+                    .build();
             Node root = new Compose(settings).composeString(text).orElse(null);
             if (!(root instanceof MappingNode mapping)) {
-                throw new InputException("HT-420", file, "holds no mapping of keys to values", "a recipe starts with \"steps:\"");
+                throw new InputException(
+                        "HT-420", file, "holds no mapping of keys to values", "a recipe starts with \"steps:\"");
             }
             return new YamlReader(file, mapping);
         } catch (MarkedYamlEngineException e) {
@@ -77,7 +80,8 @@ final class YamlReader {
         return values.containsKey(key);
     }
 
-    @Nullable YamlReader mapping(String key) {
+    @Nullable
+    YamlReader mapping(String key) {
         Node node = take(key);
         if (node == null) {
             return null;

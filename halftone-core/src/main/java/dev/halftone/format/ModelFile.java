@@ -1,0 +1,137 @@
+package dev.halftone.format;
+
+import dev.halftone.checkpoint.Checkpoint;
+import dev.halftone.checkpoint.Checkpoints;
+import dev.halftone.checkpoint.GgufCheckpoint;
+import dev.halftone.error.InputException;
+import dev.halftone.model.CheckpointWeights;
+import dev.halftone.model.Decoder;
+import dev.halftone.model.DecoderSpec;
+import dev.halftone.model.Families;
+import dev.halftone.model.LinearSite;
+import dev.halftone.model.WeightSource;
+import dev.halftone.tensor.ComputeType;
+import dev.halftone.text.TextTokenizer;
+import java.nio.file.Path;
+
+/** A language model on disk, plain or packed: what MODEL means on the command line. */
+public final class ModelFile implements AutoCloseable {
+    private final Checkpoint checkpoint;
+    private final DecoderSpec spec;
+    private final WeightSource weights;
+
+    private ModelFile(Checkpoint checkpoint, DecoderSpec spec, WeightSource weights) {
+        this.checkpoint = checkpoint;
+        this.spec = spec;
+        this.weights = weights;
+    }
+
+    /**
+     * Opens a Hugging Face directory, a directory that Halftone wrote, or a GGUF file, and checks that all tensors are there.
+     *
+     * @throws InputException HT-2xx for a broken file, HT-3xx for a model that cannot be run
+     */
+    public static ModelFile open(Path path) {
+        Checkpoint checkpoint = Checkpoints.open(path);
+        try {
+            String place = path.toString();
+            DecoderSpec spec = Families.read(checkpoint.config(), place);
+            WeightSource weights = weights(checkpoint, place);
+            Decoder.checkTensors(spec, weights, place);
+            return new ModelFile(checkpoint, spec, weights);
+        } catch (RuntimeException e) {
+            checkpoint.close();
+            throw e;
+        }
+    }
+
+    private static WeightSource weights(Checkpoint checkpoint, String place) {
+        if (PackedLayout.isPacked(checkpoint.config())) {
+            return new PackedWeights(checkpoint, place);
+        }
+        String method = PackedLayout.method(checkpoint.config());
+        if (!method.isEmpty()) {
+            throw new InputException(
+                    "HT-305",
+                    place,
+                    "is already quantized with \"" + method + "\", which this build does not read",
+                    "use the model it was made from");
+        }
+        return new CheckpointWeights(checkpoint);
+    }
+
+    public Path path() {
+        return checkpoint.path();
+    }
+
+    public Checkpoint checkpoint() {
+        return checkpoint;
+    }
+
+    public DecoderSpec spec() {
+        return spec;
+    }
+
+    public WeightSource weights() {
+        return weights;
+    }
+
+    /** True if Halftone packed the weights. */
+    public boolean packed() {
+        return PackedLayout.isPacked(checkpoint.config());
+    }
+
+    /** Loads embedding and head; blocks come one by one. The caller closes it before this file. */
+    public Decoder decoder(ComputeType type) {
+        return new Decoder(spec, weights, type, path().toString());
+    }
+
+    /** The model's own tokenizer. The caller closes it. */
+    public TextTokenizer tokenizer() {
+        return checkpoint instanceof GgufCheckpoint gguf
+                ? TextTokenizer.fromGguf(gguf.metadata(), path().toString())
+                : TextTokenizer.fromDirectory(path());
+    }
+
+    /** Parameters of the whole model, tied ones once. */
+    public long parameters() {
+        long sum = 0;
+        for (Decoder.Expected tensor : Decoder.tensors(spec)) {
+            sum += elements(tensor.shape());
+        }
+        return sum;
+    }
+
+    /** Stored bits per parameter of all tensors that the model uses. */
+    public double bitsPerParameter() {
+        long bytes = 0;
+        for (Decoder.Expected tensor : Decoder.tensors(spec)) {
+            bytes += weights.storedBytes(tensor.name());
+        }
+        return 8.0 * bytes / parameters();
+    }
+
+    /** Stored bits per weight of the linears inside the blocks: the papers' figure. */
+    public double bitsPerLinearWeight() {
+        long bytes = 0;
+        long elements = 0;
+        for (LinearSite site : Decoder.linears(spec)) {
+            bytes += weights.storedBytes(site.weight());
+            elements += (long) site.out() * site.in();
+        }
+        return 8.0 * bytes / elements;
+    }
+
+    private static long elements(long[] shape) {
+        long product = 1;
+        for (long dimension : shape) {
+            product *= dimension;
+        }
+        return product;
+    }
+
+    @Override
+    public void close() {
+        checkpoint.close();
+    }
+}

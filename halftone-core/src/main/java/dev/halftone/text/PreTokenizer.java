@@ -132,6 +132,10 @@ record PreTokenizer(List<Step> steps, boolean nfc, boolean ignoreMerges, boolean
         put(table, of(new Split("[^\\n]+|[\\n]+"), new Split(QWEN2)), "laguna");
         put(table, of(bailing()), "bailingmoe", "bailingmoe2", "llada-moe");
         put(table, of(seedCoder()), "seed-coder");
+        put(table, of(GPT4O).ignoringMerges(), "granite-embed-multi-97m");
+        put(table, chameleon().addingBos(), "chameleon");
+        put(table, of(exaoneMoe()), "exaone-moe");
+        put(table, of(jais2()), "jais-2");
         return Map.copyOf(table);
     }
 
@@ -181,6 +185,34 @@ record PreTokenizer(List<Step> steps, boolean nfc, boolean ignoreMerges, boolean
         return ENGLISH + "|" + WORD + "|\\p{N}{1}| ?[^\\s\\p{L}\\p{N}\\r\\n]+|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
     }
 
+    private static PreTokenizer chameleon() {
+        return of(
+                new Split("<sentinel:[0-9]+>"),
+                new Split("(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z"),
+                new Split("([\\t\\n]|    |  )"),
+                DIGITS,
+                new Split("[\\p{P}!-/:-@\\[-`{-~]"),
+                GPT2);
+    }
+
+    private static String exaoneMoe() {
+        return ENGLISH + "|[^\\r\\n\\p{L}\\p{N}]?(?:\\p{L}\\p{M}*(?: \\p{L}\\p{M}*)*)+|\\p{N}"
+                + "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]?|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+";
+    }
+
+    /** White space in powers of two. */
+    private static String jais2() {
+        return LLAMA3.replace(
+                "\\s+(?!\\S)|\\s+",
+                "\\s{512}(?!\\S)|\\s{256}(?!\\S)|\\s{128}(?!\\S)|\\s{64}(?!\\S)|\\s{32}(?!\\S)|\\s{16}(?!\\S)"
+                        + "|\\s{8}(?!\\S)|\\s{4}(?!\\S)|\\s{1,2}(?!\\S)|\\s{1}");
+    }
+
+    /** The names of the table, in alphabetical order. */
+    static List<String> names() {
+        return TABLE.keySet().stream().sorted().toList();
+    }
+
     /** @throws InputException HT-254 for a name that is not in the table */
     static PreTokenizer named(String name, String place) {
         PreTokenizer pre = TABLE.get(name);
@@ -188,8 +220,7 @@ record PreTokenizer(List<Step> steps, boolean nfc, boolean ignoreMerges, boolean
             throw new InputException(
                     "HT-254",
                     place,
-                    "tokenizer.ggml.pre is \"%s\"; known: %s"
-                            .formatted(name, String.join(", ", new TreeMap<>(TABLE).keySet())),
+                    "tokenizer.ggml.pre is \"%s\"; known: %s".formatted(name, String.join(", ", names())),
                     "use the model's Hugging Face directory, whose tokenizer.json says how its text is cut");
         }
         return pre;

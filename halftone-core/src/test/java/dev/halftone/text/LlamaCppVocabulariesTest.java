@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.text.Normalizer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -16,6 +18,9 @@ import org.junit.jupiter.api.TestFactory;
 /**
  * Compares with the test vectors of a llama.cpp checkout: every {@code ggml-vocab-*.gguf} in the directory that the system
  * property {@code halftone.llamacpp.vocabs} names (llama.cpp's {@code models}), with its {@code .inp} and {@code .out}.
+ *
+ * <p>llama.cpp does not compose characters (NFC) as the tokenizers of Qwen, Cohere and GPT-NeoX models do: texts that this
+ * changes are compared with the normalizer taken out of the document.
  */
 class LlamaCppVocabulariesTest {
     private static final String SEPARATOR = "\n__ggml_vocab_test__\n";
@@ -41,21 +46,38 @@ class LlamaCppVocabulariesTest {
         List<String> texts =
                 new ArrayList<>(Arrays.asList(Files.readString(input).split(SEPARATOR, -1)));
         texts.removeLast(); // the file ends with a separator
+        assertThat(texts).hasSizeGreaterThan(40);
         List<String> lines = Files.readAllLines(Path.of(name + ".out"));
         List<String> differences = new ArrayList<>();
-        try (TextTokenizer tokenizer = TextTokenizer.fromGguf(GgufTestMetadata.read(Path.of(name)), name)) {
+        try (TextTokenizer tokenizer = TextTokenizer.fromGguf(GgufTestMetadata.read(Path.of(name)), name);
+                TextTokenizer plain = withoutNfc(tokenizer)) {
             for (int i = 0; i < texts.size(); i++) {
-                String expected = lines.get(i).strip();
-                StringBuilder ids = new StringBuilder();
-                for (int id : tokenizer.encode(texts.get(i))) {
-                    ids.append(ids.isEmpty() ? "" : " ").append(id);
-                }
-                if (!ids.toString().equals(expected)) {
-                    differences.add("\"%s\"\n  ours   %s\n  theirs %s".formatted(texts.get(i), ids, expected));
+                String text = texts.get(i);
+                boolean composed = Normalizer.isNormalized(text, Normalizer.Form.NFC);
+                String ids = join((composed ? tokenizer : plain).encode(text));
+                if (!ids.equals(lines.get(i).strip())) {
+                    differences.add("\"%s\"\n  ours   %s\n  theirs %s".formatted(text, ids, lines.get(i)));
                 }
             }
         }
-        assertThat(texts).hasSizeGreaterThan(40);
         assertThat(differences).as("%d texts", texts.size()).isEmpty();
+    }
+
+    private static TextTokenizer withoutNfc(TextTokenizer tokenizer) throws IOException {
+        Path directory = Files.createTempDirectory("halftone-text");
+        Path file = directory.resolve("tokenizer.json");
+        try {
+            String document = tokenizer.toJson();
+            Files.writeString(
+                    file, document.replaceFirst("\"normalizer\":\\{\"type\":\"NFC\"}", "\"normalizer\":null"));
+            return TextTokenizer.fromDirectory(directory);
+        } finally {
+            Files.deleteIfExists(file);
+            Files.delete(directory);
+        }
+    }
+
+    private static String join(int[] ids) {
+        return Arrays.stream(ids).mapToObj(String::valueOf).collect(Collectors.joining(" "));
     }
 }

@@ -21,12 +21,11 @@ public final class KeptTensor {
 
     /** The tensor packed without loss, where its block type allows it: GGUF's Q8_0 and Q4_0. */
     public static Optional<PackedWeight> packed(StoredTensor tensor) {
-        int bits =
-                switch (tensor.type()) {
-                    case "Q8_0" -> 8;
-                    case "Q4_0" -> 4;
-                    default -> 0;
-                };
+        int bits = switch (tensor.type()) {
+            case "Q8_0" -> 8;
+            case "Q4_0" -> 4;
+            default -> 0;
+        };
         if (bits == 0 || tensor.rowsReordered() || tensor.shape().length != 2) {
             return Optional.empty();
         }

@@ -38,7 +38,7 @@ public record Provenance(
             hashes.put(String.valueOf(input.getFileName()), sha256(input));
         }
         return new Provenance(
-                version(),
+                halftoneVersion(),
                 System.getProperty("java.vm.name") + " " + System.getProperty("java.version"),
                 System.getProperty("os.name"),
                 System.getProperty("os.arch"),
@@ -49,7 +49,7 @@ public record Provenance(
     }
 
     /** Halftone's version. */
-    public static String version() {
+    public static String halftoneVersion() {
         return property("version");
     }
 

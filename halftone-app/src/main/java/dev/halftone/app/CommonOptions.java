@@ -1,0 +1,38 @@
+package dev.halftone.app;
+
+import java.io.PrintWriter;
+import picocli.CommandLine.Option;
+import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Options that every command has. */
+final class CommonOptions {
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .build();
+
+    @Option(names = "--json", description = "print one JSON document on standard output")
+    boolean json;
+
+    @Option(
+            names = "--threads",
+            paramLabel = "N",
+            description = "worker threads (default: all ${DEFAULT-VALUE} cores); results do not depend on it")
+    int threads = Runtime.getRuntime().availableProcessors();
+
+    /** Prints a record as the command's JSON document. */
+    static void print(PrintWriter out, Object document) {
+        out.println(JSON.writeValueAsString(document));
+        out.flush();
+    }
+
+    int checkedThreads() {
+        if (threads < 1 || threads > 1024) {
+            throw new dev.halftone.error.InputException(
+                    "HT-011", "--threads", "is " + threads + "; expected 1 to 1024", "");
+        }
+        return threads;
+    }
+}

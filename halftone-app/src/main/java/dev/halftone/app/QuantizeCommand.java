@@ -1,0 +1,195 @@
+package dev.halftone.app;
+
+import dev.halftone.calibration.CalibrationOptions;
+import dev.halftone.calibration.TokenWindows;
+import dev.halftone.format.ModelFile;
+import dev.halftone.provenance.Provenance;
+import dev.halftone.recipe.QuantizationResult;
+import dev.halftone.recipe.QuantizationResult.Evidence;
+import dev.halftone.recipe.Quantizer;
+import dev.halftone.recipe.Recipe;
+import dev.halftone.recipe.Recipes;
+import dev.halftone.recipe.SiteReport;
+import dev.halftone.recipe.SiteReport.EventReport;
+import dev.halftone.tensor.Workers;
+import dev.halftone.text.TextFiles;
+import dev.halftone.text.TextTokenizer;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code halftone quantize MODEL --recipe R --out DIR}. */
+@Command(name = "quantize", description = "Quantizes a model by a recipe.", mixinStandardHelpOptions = true)
+final class QuantizeCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Mixin
+    private CommonOptions common = new CommonOptions();
+
+    @Parameters(paramLabel = "MODEL", description = "Hugging Face directory or .gguf file")
+    private Path model = Path.of("");
+
+    @Option(
+            names = "--recipe",
+            required = true,
+            paramLabel = "R",
+            description = "recipe file, or a built-in name such as rtn-w4g64 or gptq-w3g64")
+    private String recipe = "";
+
+    @Option(
+            names = "--out",
+            required = true,
+            paramLabel = "DIR",
+            description = "directory to write; must not exist or be empty")
+    private Path out = Path.of("");
+
+    @Option(names = "--calibration", paramLabel = "FILE", description = "calibration text; overrides the recipe's")
+    private @Nullable Path calibration;
+
+    @Option(
+            names = "--samples",
+            paramLabel = "N",
+            description = "calibration windows (default: the recipe's, else 128)")
+    private @Nullable Integer samples;
+
+    @Option(names = "--length", paramLabel = "N", description = "tokens per window (default: the recipe's, else 512)")
+    private @Nullable Integer length;
+
+    @Option(names = "--seed", paramLabel = "N", description = "seed of random sampling (default: the recipe's, else 1)")
+    private @Nullable Long seed;
+
+    /** What {@code --json} prints. */
+    record Document(
+            int schema,
+            String recipe,
+            double bitsPerWeight,
+            double bitsPerParameter,
+            List<SiteReport> sites,
+            List<EventReport> events,
+            Map<String, Double> phases,
+            double seconds,
+            long peakMemoryBytes,
+            Provenance provenance) {
+        static Document of(QuantizationResult result) {
+            Evidence evidence = result.evidence();
+            return new Document(
+                    evidence.schema(),
+                    evidence.recipe(),
+                    evidence.bitsPerWeight(),
+                    evidence.bitsPerParameter(),
+                    evidence.sites(),
+                    evidence.events(),
+                    result.phases(),
+                    result.seconds(),
+                    result.peakMemoryBytes(),
+                    evidence.provenance());
+        }
+    }
+
+    @Override
+    public Integer call() {
+        int threads = common.checkedThreads();
+        Recipe chosen = Recipes.open(recipe);
+        CalibrationOptions options = new CalibrationOptions(
+                samples == null ? chosen.calibration().samples() : samples,
+                length == null ? chosen.calibration().length() : length,
+                chosen.calibration().sampling(),
+                seed == null ? chosen.calibration().seed() : seed);
+        List<Path> texts = calibration == null ? chosen.calibrationTexts() : List.of(calibration);
+        PrintWriter err = spec.commandLine().getErr();
+        if (!chosen.needsCalibration() && !texts.isEmpty()) {
+            err.println("halftone: the recipe needs no calibration; " + texts + " is not read");
+            texts = List.of();
+        }
+        QuantizationResult result;
+        try (ModelFile file = ModelFile.open(model);
+                Workers workers = new Workers(threads)) {
+            List<int[]> windows = texts.isEmpty() ? List.of() : windows(file, texts, options);
+            Quantizer quantizer = new Quantizer(file, chosen, windows, out, workers);
+            List<Path> inputs = new ArrayList<>(file.checkpoint().files());
+            inputs.addAll(texts);
+            Provenance provenance = Provenance.of(inputs, settings(chosen, options, !windows.isEmpty()));
+            try (ProgressLine progress = new ProgressLine("quantizing")) {
+                result = quantizer.run(provenance, progress::update);
+            }
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        if (common.json) {
+            CommonOptions.print(out, Document.of(result));
+        } else {
+            print(out, result);
+        }
+        return result.fellBack() ? Main.FELL_BACK : 0;
+    }
+
+    private static List<int[]> windows(ModelFile file, List<Path> texts, CalibrationOptions options) {
+        String text = texts.stream().map(TextFiles::read).collect(Collectors.joining("\n\n"));
+        try (TextTokenizer tokenizer = file.tokenizer()) {
+            return TokenWindows.of(
+                    tokenizer.encode(text), options, texts.getFirst().toString());
+        }
+    }
+
+    private static Map<String, String> settings(Recipe recipe, CalibrationOptions options, boolean calibrated) {
+        Map<String, String> settings = new TreeMap<>();
+        settings.put("recipe", recipe.name());
+        settings.put("recipe_sha256", Provenance.sha256(recipe.source()));
+        if (calibrated) {
+            settings.put("samples", String.valueOf(options.samples()));
+            settings.put("length", String.valueOf(options.length()));
+            settings.put("sampling", options.sampling().name().toLowerCase(java.util.Locale.ROOT));
+            settings.put("seed", String.valueOf(options.seed()));
+        }
+        return settings;
+    }
+
+    private void print(PrintWriter writer, QuantizationResult result) {
+        Evidence evidence = result.evidence();
+        writer.printf(
+                "%s: %d weights, %.3f bits per weight (%.3f per parameter of the whole model)%n",
+                out, evidence.sites().size(), evidence.bitsPerWeight(), evidence.bitsPerParameter());
+        double ratio = 0;
+        int compared = 0;
+        for (SiteReport site : evidence.sites()) {
+            if (site.proxyLoss() != null && site.rtnLoss() != null && site.rtnLoss() > 0) {
+                ratio += Math.log(site.proxyLoss() / site.rtnLoss());
+                compared++;
+            }
+        }
+        if (compared > 0) {
+            writer.printf("layer loss %.3f of round-to-nearest's (geometric mean)%n", Math.exp(ratio / compared));
+        }
+        Map<String, Long> kinds = evidence.events().stream()
+                .collect(Collectors.groupingBy(EventReport::kind, TreeMap::new, Collectors.counting()));
+        kinds.forEach((kind, count) -> writer.printf(
+                "%s: %d weights, for example %s%n",
+                kind,
+                count,
+                evidence.events().stream()
+                        .filter(event -> event.kind().equals(kind))
+                        .findFirst()
+                        .map(event -> event.site() + ": " + event.message())
+                        .orElse("")));
+        writer.printf(
+                "%.1f s (%s), peak memory %.2f GB%n",
+                result.seconds(),
+                result.phases().entrySet().stream()
+                        .map(phase -> "%s %.1f".formatted(phase.getKey(), phase.getValue()))
+                        .collect(Collectors.joining(", ")),
+                result.peakMemoryBytes() / 1e9);
+        writer.flush();
+    }
+}

@@ -1,0 +1,189 @@
+package dev.halftone.recipe;
+
+import dev.halftone.checkpoint.SafetensorsDtype;
+import dev.halftone.checkpoint.SafetensorsFile;
+import dev.halftone.checkpoint.StoredTensor;
+import dev.halftone.error.InputException;
+import dev.halftone.format.IntGroup;
+import dev.halftone.format.KeptTensor;
+import dev.halftone.format.ModelFile;
+import dev.halftone.format.ModelWriter;
+import dev.halftone.format.PackedLayout;
+import dev.halftone.format.PackedWeight;
+import dev.halftone.format.StoredPart;
+import dev.halftone.model.Decoder;
+import dev.halftone.recipe.QuantizationResult.Evidence;
+import dev.halftone.text.TextTokenizer;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Where a run writes. Blocks go to a work directory beside the output as they are finished; the output directory appears only
+ * when everything in it is whole.
+ */
+final class OutputDirectory {
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .build();
+
+    private final Path directory;
+    private final Path work;
+
+    private OutputDirectory(Path directory) {
+        this.directory = directory;
+        this.work = directory.resolveSibling("." + directory.getFileName() + ".halftone");
+    }
+
+    /** Checks that the directory can be made; writes nothing. */
+    static OutputDirectory prepare(Path directory) {
+        Path absolute = directory.toAbsolutePath().normalize();
+        if (Files.exists(absolute)) {
+            try (Stream<Path> entries = Files.isDirectory(absolute) ? Files.list(absolute) : Stream.of(absolute)) {
+                if (entries.findAny().isPresent()) {
+                    throw new InputException(
+                            "HT-434",
+                            directory.toString(),
+                            "is there already and not empty",
+                            "choose another --out or delete it");
+                }
+            } catch (IOException e) {
+                throw new InputException(
+                        "HT-434", directory.toString(), "cannot be read: " + e, "choose another --out");
+            }
+        }
+        if (absolute.getFileName() == null) {
+            throw new InputException("HT-434", directory.toString(), "is no place for a model", "choose another --out");
+        }
+        return new OutputDirectory(absolute);
+    }
+
+    /** Directory for temporary files. */
+    Path work() {
+        return work;
+    }
+
+    /** The model while it is being assembled. */
+    Path staging() {
+        return work.resolve("model");
+    }
+
+    void create() throws IOException {
+        deleteTree(work);
+        Files.createDirectories(staging());
+    }
+
+    void writeBlock(int index, List<StoredPart> parts) {
+        try {
+            ModelWriter.writeFile(block(index), parts);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Path block(int index) {
+        return work.resolve("block-%05d.safetensors".formatted(index));
+    }
+
+    /** Writes config, tokenizer and all tensors: the packed ones of the blocks, and what the recipe leaves alone. */
+    void assemble(ModelFile model, Map<String, IntGroup> formats) {
+        List<SafetensorsFile> blocks = new ArrayList<>();
+        try (Arena arena = Arena.ofShared()) {
+            Map<String, StoredTensor> solved = new LinkedHashMap<>();
+            for (int i = 0; i < model.spec().layers(); i++) {
+                SafetensorsFile file = SafetensorsFile.open(block(i));
+                blocks.add(file);
+                file.names().forEach(name -> solved.put(name, file.tensor(name)));
+            }
+            Map<String, IntGroup> all = new LinkedHashMap<>();
+            List<StoredPart> parts = new ArrayList<>();
+            for (Decoder.Expected tensor : Decoder.tensors(model.spec())) {
+                IntGroup format = formats.get(tensor.name());
+                if (format != null) {
+                    all.put(tensor.name(), format);
+                    for (String part : List.of(".codes", ".scales", ".zeros")) {
+                        StoredTensor stored = solved.get(tensor.name() + part);
+                        if (stored != null) {
+                            parts.add(new StoredPart(
+                                    stored.name(),
+                                    SafetensorsDtype.valueOf(stored.type()),
+                                    stored.shape(),
+                                    stored.bytes()));
+                        }
+                    }
+                } else {
+                    keep(model.checkpoint().tensor(tensor.name()), all, parts, arena);
+                }
+            }
+            ObjectNode config = model.checkpoint().config();
+            PackedLayout.describe(config, all);
+            ModelWriter.writeModel(staging(), parts);
+            ModelWriter.writeJson(staging().resolve("config.json"), config);
+            try (TextTokenizer tokenizer = model.tokenizer()) {
+                write("tokenizer.json", tokenizer.toJson());
+                write("tokenizer_config.json", tokenizer.configJson());
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } finally {
+            blocks.forEach(SafetensorsFile::close);
+        }
+    }
+
+    private static void keep(StoredTensor tensor, Map<String, IntGroup> formats, List<StoredPart> parts, Arena arena) {
+        Optional<PackedWeight> packed = KeptTensor.packed(tensor);
+        if (packed.isPresent()) {
+            formats.put(tensor.name(), packed.get().format());
+            parts.addAll(PackedLayout.parts(tensor.name(), packed.get()));
+        } else {
+            parts.add(KeptTensor.plain(tensor, arena));
+        }
+    }
+
+    private void write(String name, String text) throws IOException {
+        Files.write(staging().resolve(name), text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Adds the evidence, and gives the model its name. */
+    void finish(Evidence evidence) {
+        try {
+            write("halftone.json", JSON.writeValueAsString(evidence) + "\n");
+            Files.deleteIfExists(directory);
+            Files.move(staging(), directory, StandardCopyOption.ATOMIC_MOVE);
+            deleteTree(work);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void deleteTree(Path root) throws IOException {
+        if (Files.exists(root)) {
+            try (Stream<Path> paths = Files.walk(root)) {
+                for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.delete(path);
+                }
+            }
+        }
+    }
+
+    @Override
+    public String toString() {
+        return directory.toString();
+    }
+}

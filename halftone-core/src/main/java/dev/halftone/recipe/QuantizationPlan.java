@@ -1,0 +1,95 @@
+package dev.halftone.recipe;
+
+import dev.halftone.error.InputException;
+import dev.halftone.format.IntGroup;
+import dev.halftone.model.Decoder;
+import dev.halftone.model.DecoderSpec;
+import dev.halftone.model.LinearSite;
+import dev.halftone.recipe.Recipe.WeightStep;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+
+/** A recipe compared with a model: which step solves which weight. Everything that can be refused is refused here, before any work. */
+public final class QuantizationPlan {
+    private final Map<String, WeightStep> steps;
+
+    private QuantizationPlan(Map<String, WeightStep> steps) {
+        this.steps = steps;
+    }
+
+    /**
+     * Matches the recipe's steps with the model's linear weights.
+     *
+     * @throws InputException HT-430 for a step that matches nothing, HT-431 for a group that does not divide a layer
+     */
+    public static QuantizationPlan of(Recipe recipe, DecoderSpec spec) {
+        List<LinearSite> sites = Decoder.linears(spec);
+        Map<String, WeightStep> chosen = new LinkedHashMap<>();
+        for (WeightStep step : recipe.steps()) {
+            List<LinearSite> matched =
+                    sites.stream().filter(site -> step.matches(site.weight())).toList();
+            if (matched.isEmpty()) {
+                throw new InputException(
+                        "HT-430",
+                        step.place(),
+                        "targets " + step.targets() + " match no linear weight of the model",
+                        "names look like " + sites.getFirst().weight());
+            }
+            matched.forEach(site -> chosen.put(site.weight(), step));
+        }
+        for (LinearSite site : sites) {
+            WeightStep step = chosen.get(site.weight());
+            if (step != null && !step.format().divides(site.in())) {
+                throw indivisible(step, site, sites, chosen);
+            }
+        }
+        return new QuantizationPlan(chosen);
+    }
+
+    private static InputException indivisible(
+            WeightStep step, LinearSite site, List<LinearSite> sites, Map<String, WeightStep> chosen) {
+        List<Integer> widths = sites.stream()
+                .filter(other -> step.equals(chosen.get(other.weight())))
+                .map(LinearSite::in)
+                .distinct()
+                .toList();
+        String fitting = IntStream.rangeClosed(8, 512)
+                .filter(size -> widths.stream()
+                        .allMatch(width -> new IntGroup(step.format().bits(), size, true).divides(width)))
+                .mapToObj(String::valueOf)
+                .collect(Collectors.joining(", "));
+        return new InputException(
+                "HT-431",
+                site.weight(),
+                "a group of " + step.format().group() + " does not divide its " + site.in() + " inputs",
+                fitting.isEmpty()
+                        ? "use group -1, one scale per row"
+                        : "group sizes that divide all targeted layers: " + fitting);
+    }
+
+    /** The step that solves a weight; empty if the weight is kept. */
+    Optional<WeightStep> step(LinearSite site) {
+        return Optional.ofNullable(steps.get(site.weight()));
+    }
+
+    /** True if some weight of these needs its inputs' second moments. */
+    boolean needsGram(List<LinearSite> sites) {
+        return sites.stream()
+                .anyMatch(site ->
+                        step(site).map(step -> step.solver().needsGram()).orElse(false));
+    }
+
+    /** Weights that will be quantized. */
+    public List<String> targets() {
+        return new ArrayList<>(steps.keySet());
+    }
+
+    boolean needsGram() {
+        return steps.values().stream().anyMatch(step -> step.solver().needsGram());
+    }
+}

@@ -1,0 +1,33 @@
+package dev.halftone.recipe;
+
+import dev.halftone.provenance.Provenance;
+import dev.halftone.recipe.SiteReport.EventReport;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What {@link Quantizer} returns.
+ *
+ * @param evidence what is also written beside the model; the same for equal inputs
+ * @param phases seconds by phase: load, forward, statistics, solve, pack, save
+ * @param peakMemoryBytes of the process so far, 0 where the system does not tell
+ * @param fellBack a step fell back to a weaker method without the recipe's leave
+ */
+public record QuantizationResult(
+        Evidence evidence, Map<String, Double> phases, double seconds, long peakMemoryBytes, boolean fellBack) {
+    /**
+     * The part that depends on the inputs alone.
+     *
+     * @param schema version of this document
+     * @param bitsPerWeight stored bits per weight of the linears, as read back
+     * @param bitsPerParameter stored bits per parameter of the whole model, as read back
+     */
+    public record Evidence(
+            int schema,
+            String recipe,
+            double bitsPerWeight,
+            double bitsPerParameter,
+            List<SiteReport> sites,
+            List<EventReport> events,
+            Provenance provenance) {}
+}

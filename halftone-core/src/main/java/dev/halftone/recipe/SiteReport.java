@@ -1,0 +1,39 @@
+package dev.halftone.recipe;
+
+import dev.halftone.solver.Event;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What was done to one weight, and the evidence for it.
+ *
+ * @param bitsPerWeight stored, scales and zeros included
+ * @param proxyLoss tr(D H D^T) / tr(W H W^T) of the stored weight; null without calibration
+ * @param rtnLoss the same for rounding to nearest on min-max grids of the same format
+ * @param tokens calibration tokens that reached the site
+ * @param inputTrace trace of H: sum over the inputs of their mean squares; null without calibration
+ * @param codesChanged share of codes that rounding to nearest on the same grids would change
+ */
+public record SiteReport(
+        String name,
+        String method,
+        String format,
+        double bitsPerWeight,
+        @Nullable Double proxyLoss,
+        @Nullable Double rtnLoss,
+        long tokens,
+        @Nullable Double inputTrace,
+        double codesChanged,
+        List<EventReport> events) {
+    /**
+     * An event in words.
+     *
+     * @param site the weight
+     * @param kind name of the event's type
+     */
+    public record EventReport(String site, String kind, String message) {
+        static EventReport of(String site, Event event) {
+            return new EventReport(site, event.getClass().getSimpleName(), event.describe());
+        }
+    }
+}

@@ -32,6 +32,11 @@ public interface Checkpoint extends AutoCloseable {
     /** The files that hold the tensors, for hashing and reports. */
     List<Path> files();
 
+    /** What was left out while opening, one line each; callers show or record it. */
+    default List<String> warnings() {
+        return List.of();
+    }
+
     @Override
     void close();
 }

@@ -1,0 +1,155 @@
+package dev.halftone.checkpoint;
+
+import dev.halftone.checkpoint.MappedTensor.RowOrder;
+import java.nio.file.Path;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A GGUF file of the llama family seen as a Hugging Face checkpoint: names, config.json's keys, and the row order of q and k,
+ * which arch {@code llama} stores with the halves of every head interleaved. Source: llama.cpp, convert_hf_to_gguf.py and
+ * gguf-py.
+ */
+public final class GgufCheckpoint implements Checkpoint {
+    /** Architectures that differ from llama by names alone, and the class that config.json names for each. */
+    private static final Map<String, String> CLASSES = new TreeMap<>(
+            Map.of("llama", "LlamaForCausalLM", "qwen2", "Qwen2ForCausalLM", "qwen3", "Qwen3ForCausalLM"));
+
+    private final GgufFile file;
+    private final ObjectNode config;
+    private final Map<String, StoredTensor> tensors;
+
+    private GgufCheckpoint(GgufFile file, ObjectNode config, Map<String, StoredTensor> tensors) {
+        this.file = file;
+        this.config = config;
+        this.tensors = Collections.unmodifiableMap(tensors);
+    }
+
+    /**
+     * Maps and checks a GGUF model.
+     *
+     * @throws dev.halftone.error.InputException HT-220 to HT-229 for the file, HT-240 to HT-246 for the model in it
+     */
+    public static GgufCheckpoint open(Path path) {
+        GgufFile file = GgufFile.open(path);
+        try {
+            return read(file);
+        } catch (RuntimeException | Error e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private static GgufCheckpoint read(GgufFile file) {
+        String architecture = architecture(file);
+        ObjectNode config = GgufConfig.of(file, architecture, CLASSES.getOrDefault(architecture, ""));
+        Map<String, StoredTensor> tensors = new LinkedHashMap<>();
+        for (String name : file.names()) {
+            if (name.equals(GgufConfig.ROPE_FACTORS)) {
+                continue; // part of the config
+            }
+            String huggingFace = GgufNames.toHuggingFace(name);
+            if (huggingFace == null) {
+                throw Findings.error(
+                        "HT-243",
+                        file.path() + ": " + name,
+                        "no such tensor in a dense model of architecture " + architecture,
+                        "mixtures of experts and other variants cannot be read from GGUF: use the Hugging Face checkpoint");
+            }
+            MappedTensor tensor = (MappedTensor) file.tensor(name);
+            tensors.put(huggingFace, tensor.as(huggingFace, rowOrder(file, architecture, config, tensor)));
+        }
+        return new GgufCheckpoint(file, config, tensors);
+    }
+
+    private static String architecture(GgufFile file) {
+        Object architecture = file.metadata().get("general.architecture");
+        if (architecture == null) {
+            throw Findings.error(
+                    "HT-241",
+                    file.path().toString(),
+                    "no metadata key general.architecture",
+                    "convert the model again");
+        }
+        if (architecture instanceof String name && CLASSES.containsKey(name)) {
+            return name;
+        }
+        throw Findings.error(
+                "HT-240",
+                file.path().toString(),
+                "architecture '%s', known: %s"
+                        .formatted(GgufConfig.show(architecture), String.join(", ", CLASSES.keySet())),
+                "use the Hugging Face checkpoint of this model");
+    }
+
+    private static RowOrder rowOrder(GgufFile file, String architecture, ObjectNode config, StoredTensor tensor) {
+        String name = tensor.name();
+        boolean query = name.endsWith(".attn_q.weight") || name.endsWith(".attn_q.bias");
+        boolean key = name.endsWith(".attn_k.weight") || name.endsWith(".attn_k.bias");
+        if (!architecture.equals("llama") || !(query || key)) {
+            return RowOrder.SAME;
+        }
+        int heads = config.get(query ? "num_attention_heads" : "num_key_value_heads")
+                .intValue();
+        int headSize = config.get("head_dim").intValue();
+        long[] shape = tensor.shape();
+        if (shape.length > 2 || headSize % 2 != 0 || shape[0] != (long) heads * headSize) {
+            throw Findings.error(
+                    "HT-246",
+                    file.path() + ": " + name,
+                    "shape %s, expected %d rows: %d heads of an even size, here %d"
+                            .formatted(Tensors.show(shape), (long) heads * headSize, heads, headSize),
+                    "convert the model again");
+        }
+        return new RowOrder(heads);
+    }
+
+    /** The file's key-value pairs, as {@link GgufFile#metadata()} gives them. */
+    public Map<String, Object> metadata() {
+        return file.metadata();
+    }
+
+    @Override
+    public Path path() {
+        return file.path();
+    }
+
+    @Override
+    public String format() {
+        return "gguf";
+    }
+
+    @Override
+    public ObjectNode config() {
+        return config.deepCopy();
+    }
+
+    @Override
+    public Set<String> names() {
+        return tensors.keySet();
+    }
+
+    @Override
+    public StoredTensor tensor(String name) {
+        StoredTensor tensor = tensors.get(name);
+        if (tensor == null) {
+            throw Tensors.missing(path(), name, tensors.keySet());
+        }
+        return tensor;
+    }
+
+    @Override
+    public List<Path> files() {
+        return List.of(file.path());
+    }
+
+    @Override
+    public void close() {
+        file.close();
+    }
+}

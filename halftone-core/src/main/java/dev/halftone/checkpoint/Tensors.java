@@ -1,0 +1,35 @@
+package dev.halftone.checkpoint;
+
+import dev.halftone.error.InputException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** Wording that the file formats share. */
+final class Tensors {
+    private Tensors() {}
+
+    static InputException missing(Path path, String name, Set<String> names) {
+        String some = names.stream().limit(3).collect(Collectors.joining(", "));
+        return Findings.error(
+                "HT-230",
+                path.toString(),
+                "no tensor %s among the %d%s"
+                        .formatted(
+                                name,
+                                names.size(),
+                                names.isEmpty() ? "" : " (" + some + (names.size() > 3 ? ", ...)" : ")")),
+                "check that the model is complete and that config.json belongs to it");
+    }
+
+    /** A shape for messages; a long one is cut. */
+    static String show(long[] shape) {
+        return shape.length <= 8
+                ? Arrays.toString(shape)
+                : Arrays.stream(shape)
+                        .limit(8)
+                        .mapToObj(Long::toString)
+                        .collect(Collectors.joining(", ", "[", ", ...]"));
+    }
+}

@@ -44,7 +44,7 @@ public final class TextTokenizer implements AutoCloseable {
      * @throws InputException HT-252 to HT-259 if the vocabulary is incomplete, contradictory or of a kind not known here
      */
     public static TextTokenizer fromGguf(Map<String, Object> metadata, String place) {
-        return new TextTokenizer(GgufTokenizer.files(new GgufMetadata(metadata, place)), place);
+        return new TextTokenizer(GgufTokenizer.files(new TokenizerMetadata(metadata, place)), place);
     }
 
     /** Ids of the whole text, without BOS, EOS or other post-processing. */

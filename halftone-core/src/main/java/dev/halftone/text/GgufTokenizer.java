@@ -2,6 +2,9 @@ package dev.halftone.text;
 
 import dev.halftone.error.InputException;
 import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -13,11 +16,16 @@ import tools.jackson.databind.node.ObjectNode;
  * "gemma4" BPE over characters with merges; "bert" WordPiece.
  */
 final class GgufTokenizer {
-    private static final String PREFIX = GgufMetadata.PREFIX;
+    private static final String PREFIX = TokenizerMetadata.PREFIX;
+
+    /** GGUF cannot say that Phi-3's chat tokens swallow the white space behind them; llama.cpp goes by the name too. */
+    private static final Pattern PHI3 = Pattern.compile("phi-?3", Pattern.CASE_INSENSITIVE);
+
+    private static final Set<String> PHI3_PLAIN = Set.of("<unk>", "<s>", "<|endoftext|>");
 
     private GgufTokenizer() {}
 
-    static TokenizerFiles files(GgufMetadata metadata) {
+    static TokenizerFiles files(TokenizerMetadata metadata) {
         String model = metadata.string(PREFIX + "model");
         return switch (model) {
             case null -> throw unknownModel(metadata, "is missing");
@@ -29,7 +37,7 @@ final class GgufTokenizer {
         };
     }
 
-    private static InputException unknownModel(GgufMetadata metadata, String found) {
+    private static InputException unknownModel(TokenizerMetadata metadata, String found) {
         return new InputException(
                 "HT-253",
                 metadata.place(),
@@ -37,7 +45,7 @@ final class GgufTokenizer {
                 "use the model's Hugging Face directory");
     }
 
-    private static TokenizerFiles byteLevel(GgufMetadata metadata) {
+    private static TokenizerFiles byteLevel(TokenizerMetadata metadata) {
         GgufVocabulary vocabulary = GgufVocabulary.read(metadata);
         String name = metadata.string(PREFIX + "pre");
         PreTokenizer pre = PreTokenizer.named(name == null ? "default" : name, metadata.place());
@@ -48,7 +56,7 @@ final class GgufTokenizer {
         document.preTokenizer = pre.toJson();
         document.decoder = PreTokenizer.byteLevel(true).put("add_prefix_space", true);
         document.postProcessor = specials.template();
-        document.addedTokens(vocabulary);
+        document.addedTokens(vocabulary, _ -> false);
         document.model = bpe(null, false, pre.ignoreMerges());
         document.vocabulary = vocabulary.ids();
         document.merges = vocabulary.merges(metadata);
@@ -57,30 +65,33 @@ final class GgufTokenizer {
     }
 
     /** Scores instead of merges; unknown characters become bytes. */
-    private static TokenizerFiles sentencePiece(GgufMetadata metadata) {
+    private static TokenizerFiles sentencePiece(TokenizerMetadata metadata) {
         GgufVocabulary vocabulary = GgufVocabulary.read(metadata);
         SpecialTokens specials = SpecialTokens.read(metadata, vocabulary, 1, 2, 0, true);
         boolean spacePrefix = metadata.flag(PREFIX + "add_space_prefix", true);
+        String name = metadata.string("general.name");
+        boolean phi3 = name != null && PHI3.matcher(name).find();
+        Predicate<String> strips = phi3 ? token -> !PHI3_PLAIN.contains(token) : _ -> false;
 
-        TokenizerDocument document = characters(vocabulary, specials, spacePrefix);
+        TokenizerDocument document = characters(vocabulary, specials, spacePrefix, strips);
         document.preTokenizer = null;
         document.merges = SentencePieceMerges.fromScores(vocabulary, metadata.numbers(PREFIX + "scores"), metadata);
         return specials.files(document, metadata, "SentencePiece BPE");
     }
 
     /** Merges over characters, lines apart; unknown characters become bytes. */
-    private static TokenizerFiles characterBpe(GgufMetadata metadata) {
+    private static TokenizerFiles characterBpe(TokenizerMetadata metadata) {
         GgufVocabulary vocabulary = GgufVocabulary.read(metadata);
         SpecialTokens specials = SpecialTokens.read(metadata, vocabulary, -1, -1, -1, true);
 
-        TokenizerDocument document = characters(vocabulary, specials, false);
+        TokenizerDocument document = characters(vocabulary, specials, false, _ -> false);
         document.preTokenizer = PreTokenizer.split("[^\\n]+|[\\n]+");
         document.merges = vocabulary.merges(metadata);
         return specials.files(document, metadata, "character BPE (gemma4)");
     }
 
     private static TokenizerDocument characters(
-            GgufVocabulary vocabulary, SpecialTokens specials, boolean spacePrefix) {
+            GgufVocabulary vocabulary, SpecialTokens specials, boolean spacePrefix, Predicate<String> strips) {
         JsonNodeFactory json = JsonNodeFactory.instance;
         TokenizerDocument document = new TokenizerDocument();
         ObjectNode spaces = node("Replace");
@@ -98,13 +109,13 @@ final class GgufTokenizer {
                 ? sequence("decoders", back, node("ByteFallback"), node("Fuse"), strip)
                 : sequence("decoders", back, node("ByteFallback"), node("Fuse"));
         document.postProcessor = specials.template();
-        document.addedTokens(vocabulary);
+        document.addedTokens(vocabulary, strips);
         document.model = bpe(specials.unknownToken(), true, false);
         document.vocabulary = vocabulary.ids();
         return document;
     }
 
-    private static TokenizerFiles wordPiece(GgufMetadata metadata) {
+    private static TokenizerFiles wordPiece(TokenizerMetadata metadata) {
         GgufVocabulary vocabulary = GgufVocabulary.read(metadata).withoutPhantomSpaces(metadata);
         int cls = metadata.id(PREFIX + "cls_token_id", 101, vocabulary.size());
         SpecialTokens specials = SpecialTokens.read(metadata, vocabulary, cls, -1, 100, true)
@@ -120,7 +131,7 @@ final class GgufTokenizer {
         document.preTokenizer = node("BertPreTokenizer");
         document.decoder = node("WordPiece").put("prefix", "##").put("cleanup", true);
         document.postProcessor = specials.template();
-        document.addedTokens(vocabulary);
+        document.addedTokens(vocabulary, _ -> false);
         document.model = node("WordPiece")
                 .put("unk_token", specials.unknownToken())
                 .put("continuing_subword_prefix", "##")

@@ -23,13 +23,13 @@ record GgufVocabulary(List<String> tokens, List<Integer> types, Map<String, Inte
     /** U+2581, SentencePiece's visible space. */
     static final String SPACE = "\u2581";
 
-    private static final String PREFIX = GgufMetadata.PREFIX;
+    private static final String PREFIX = TokenizerMetadata.PREFIX;
 
     int size() {
         return tokens.size();
     }
 
-    static GgufVocabulary read(GgufMetadata metadata) {
+    static GgufVocabulary read(TokenizerMetadata metadata) {
         List<String> tokens = metadata.strings(PREFIX + "tokens");
         if (tokens.isEmpty()) {
             throw new InputException(
@@ -50,7 +50,7 @@ record GgufVocabulary(List<String> tokens, List<Integer> types, Map<String, Inte
         return of(tokens, types, metadata);
     }
 
-    private static GgufVocabulary of(List<String> tokens, List<Integer> types, GgufMetadata metadata) {
+    private static GgufVocabulary of(List<String> tokens, List<Integer> types, TokenizerMetadata metadata) {
         Map<String, Integer> ids = new LinkedHashMap<>();
         for (int id = 0; id < tokens.size(); id++) {
             Integer first = ids.putIfAbsent(tokens.get(id), id);
@@ -65,7 +65,7 @@ record GgufVocabulary(List<String> tokens, List<Integer> types, Map<String, Inte
         return new GgufVocabulary(List.copyOf(tokens), List.copyOf(types), ids);
     }
 
-    static void checkLength(String key, int found, int expected, GgufMetadata metadata) {
+    static void checkLength(String key, int found, int expected, TokenizerMetadata metadata) {
         if (found != expected) {
             throw new InputException(
                     "HT-256",
@@ -79,7 +79,7 @@ record GgufVocabulary(List<String> tokens, List<Integer> types, Map<String, Inte
      * WordPiece as Hugging Face writes it: GGUF marks the beginning of a word with U+2581, Hugging Face its continuation with
      * "##".
      */
-    GgufVocabulary withoutPhantomSpaces(GgufMetadata metadata) {
+    GgufVocabulary withoutPhantomSpaces(TokenizerMetadata metadata) {
         List<String> pieces = new ArrayList<>();
         for (int id = 0; id < size(); id++) {
             String token = tokens.get(id);
@@ -94,7 +94,7 @@ record GgufVocabulary(List<String> tokens, List<Integer> types, Map<String, Inte
     }
 
     /** The pairs of {@code tokenizer.ggml.merges}, first to be merged first. */
-    List<Merge> merges(GgufMetadata metadata) {
+    List<Merge> merges(TokenizerMetadata metadata) {
         List<String> lines = metadata.strings(PREFIX + "merges");
         List<Merge> merges = new ArrayList<>(lines.size());
         for (int i = 0; i < lines.size(); i++) {

@@ -14,7 +14,7 @@ final class SentencePieceMerges {
 
     private SentencePieceMerges() {}
 
-    static List<Merge> fromScores(GgufVocabulary vocabulary, List<Number> scores, GgufMetadata metadata) {
+    static List<Merge> fromScores(GgufVocabulary vocabulary, List<Number> scores, TokenizerMetadata metadata) {
         GgufVocabulary.checkLength("scores", scores.size(), vocabulary.size(), metadata);
         List<Scored> found = new ArrayList<>();
         for (int id = 0; id < vocabulary.size(); id++) {

@@ -15,11 +15,11 @@ import tools.jackson.databind.node.ObjectNode;
  * @param behind the token that is put behind a text
  */
 record SpecialTokens(int bos, int eos, int unknown, boolean addsBos, int behind, GgufVocabulary vocabulary) {
-    private static final String PREFIX = GgufMetadata.PREFIX;
+    private static final String PREFIX = TokenizerMetadata.PREFIX;
 
     /** The arguments say what holds for the kind of tokenizer where the file does not say it. */
     static SpecialTokens read(
-            GgufMetadata metadata, GgufVocabulary vocabulary, int bos, int eos, int unknown, boolean addsBos) {
+            TokenizerMetadata metadata, GgufVocabulary vocabulary, int bos, int eos, int unknown, boolean addsBos) {
         int size = vocabulary.size();
         int begin = metadata.id(PREFIX + "bos_token_id", bos, size);
         int end = metadata.id(PREFIX + "eos_token_id", eos, size);
@@ -80,11 +80,11 @@ record SpecialTokens(int bos, int eos, int unknown, boolean addsBos, int behind,
     }
 
     /** The finished files. {@code kind} is the first half of a description. */
-    TokenizerFiles files(TokenizerDocument document, GgufMetadata metadata, String kind) {
+    TokenizerFiles files(TokenizerDocument document, TokenizerMetadata metadata, String kind) {
         return new TokenizerFiles(document.toJson(), config(metadata), vocabulary.size(), bos, eos, addsBos, kind);
     }
 
-    private ObjectNode config(GgufMetadata metadata) {
+    private ObjectNode config(TokenizerMetadata metadata) {
         ObjectNode config = JsonNodeFactory.instance.objectNode();
         config.put("tokenizer_class", "PreTrainedTokenizerFast");
         name(config, "bos_token", bos);

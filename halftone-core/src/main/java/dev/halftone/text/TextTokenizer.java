@@ -20,8 +20,8 @@ public final class TextTokenizer implements AutoCloseable {
     private TextTokenizer(TokenizerFiles files, String place) {
         this.files = files;
         this.handle = create(files.json(), place);
-        library().disableTruncation(handle);
-        library().disablePadding(handle);
+        TokenizersLibrary.LIB.disableTruncation(handle);
+        TokenizersLibrary.LIB.disablePadding(handle);
     }
 
     /**
@@ -44,21 +44,21 @@ public final class TextTokenizer implements AutoCloseable {
      * @throws InputException HT-252 to HT-259 if the vocabulary is incomplete, contradictory or of a kind not known here
      */
     public static TextTokenizer fromGguf(Map<String, Object> metadata, String place) {
-        return new TextTokenizer(GgufTokenizer.files(new GgufMetadata(metadata, place)), place);
+        return new TextTokenizer(GgufTokenizer.files(new TokenizerMetadata(metadata, place)), place);
     }
 
     /** Ids of the whole text, without BOS, EOS or other post-processing. */
     public int[] encode(String text) {
-        long encoding = library().encode(open(), text, false);
+        long encoding = TokenizersLibrary.LIB.encode(open(), text, false);
         try {
-            long[] ids = library().getTokenIds(encoding);
+            long[] ids = TokenizersLibrary.LIB.getTokenIds(encoding);
             int[] result = new int[ids.length];
             for (int i = 0; i < ids.length; i++) {
                 result[i] = Math.toIntExact(ids[i]);
             }
             return result;
         } finally {
-            library().deleteEncoding(encoding);
+            TokenizersLibrary.LIB.deleteEncoding(encoding);
         }
     }
 
@@ -68,7 +68,7 @@ public final class TextTokenizer implements AutoCloseable {
         for (int i = 0; i < ids.length; i++) {
             wide[i] = ids[i];
         }
-        return library().decode(open(), wide, false);
+        return TokenizersLibrary.LIB.decode(open(), wide, false);
     }
 
     /** Ids are below it. */
@@ -110,7 +110,7 @@ public final class TextTokenizer implements AutoCloseable {
     @Override
     public synchronized void close() {
         if (handle != 0) {
-            library().deleteTokenizer(handle);
+            TokenizersLibrary.LIB.deleteTokenizer(handle);
             handle = 0;
         }
     }
@@ -123,8 +123,9 @@ public final class TextTokenizer implements AutoCloseable {
     }
 
     private static long create(String json, String place) {
+        loadLibrary();
         try {
-            return library().createTokenizerFromString(json);
+            return TokenizersLibrary.LIB.createTokenizerFromString(json);
         } catch (RuntimeException e) {
             throw new InputException(
                     "HT-252",
@@ -135,38 +136,28 @@ public final class TextTokenizer implements AutoCloseable {
         }
     }
 
-    private static TokenizersLibrary library() {
-        return Native.LIBRARY;
+    /**
+     * The bundled library for the CPU. Where DJL sees CUDA it would download another one, and its tokenizer class reports its
+     * use over the network: hence the flavour, the offline mode and the direct use of the native interface.
+     */
+    private static synchronized void loadLibrary() {
+        setUnlessSet("RUST_FLAVOR", "cpu");
+        setUnlessSet("ai.djl.offline", "true");
+        try {
+            LibUtils.checkStatus();
+        } catch (RuntimeException | LinkageError e) {
+            throw new InputException(
+                    "HT-259",
+                    "tokenizers library",
+                    "cannot be loaded (%s)".formatted(e.getCause() == null ? e : e.getCause()),
+                    "it is unpacked into the directory that ENGINE_CACHE_DIR names, or into .djl.ai in the home"
+                            + " directory: make that writable");
+        }
     }
 
-    /** The library is loaded on first use. */
-    private static final class Native {
-        static final TokenizersLibrary LIBRARY = load();
-
-        /**
-         * The bundled library for the CPU. Where DJL sees CUDA it would download another one, and its tokenizer class reports
-         * its use over the network: hence the flavour, the offline mode and the direct use of the native interface.
-         */
-        private static TokenizersLibrary load() {
-            setUnlessSet("RUST_FLAVOR", "cpu");
-            setUnlessSet("ai.djl.offline", "true");
-            try {
-                LibUtils.checkStatus();
-                return TokenizersLibrary.LIB;
-            } catch (RuntimeException | LinkageError e) {
-                throw new InputException(
-                        "HT-259",
-                        "tokenizers library",
-                        "cannot be loaded (%s)".formatted(e),
-                        "it is unpacked into the directory that the system property ENGINE_CACHE_DIR names, or into"
-                                + " .djl.ai in the home directory: make that writable");
-            }
-        }
-
-        private static void setUnlessSet(String property, String value) {
-            if (System.getProperty(property) == null) {
-                System.setProperty(property, value);
-            }
+    private static void setUnlessSet(String property, String value) {
+        if (System.getProperty(property) == null) {
+            System.setProperty(property, value);
         }
     }
 }

@@ -5,6 +5,7 @@ import java.io.StringWriter;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.databind.json.JsonMapper;
@@ -43,20 +44,24 @@ final class TokenizerDocument {
 
     private final ArrayNode addedTokens = JsonNodeFactory.instance.arrayNode();
 
-    /** Registers the tokens that a text may contain whole, by their types. */
-    void addedTokens(GgufVocabulary vocabulary) {
+    /**
+     * Registers the tokens that a text may contain whole, by their types. Those that {@code strips} swallow the white space
+     * behind them.
+     */
+    void addedTokens(GgufVocabulary vocabulary, Predicate<String> strips) {
         for (int id = 0; id < vocabulary.size(); id++) {
             int type = vocabulary.types().get(id);
             if (type == GgufVocabulary.UNKNOWN
                     || type == GgufVocabulary.CONTROL
                     || type == GgufVocabulary.USER_DEFINED) {
+                String content = vocabulary.tokens().get(id);
                 addedTokens
                         .addObject()
                         .put("id", id)
-                        .put("content", vocabulary.tokens().get(id))
+                        .put("content", content)
                         .put("single_word", false)
                         .put("lstrip", false)
-                        .put("rstrip", false)
+                        .put("rstrip", strips.test(content))
                         .put("normalized", false)
                         .put("special", type != GgufVocabulary.USER_DEFINED);
             }

@@ -149,6 +149,18 @@ class GgufTokenizerTest {
     }
 
     @Test
+    void chatTokensOfPhi3SwallowTheWhiteSpaceBehindThem() {
+        Map<String, Object> metadata = sentencePiece();
+        try (TextTokenizer other = open(metadata)) {
+            assertThat(other.encode("</s> \nab")).hasSize(5);
+        }
+        metadata.put("general.name", "Phi-3-mini");
+        try (TextTokenizer phi3 = open(metadata)) {
+            assertThat(phi3.encode("</s> \nab")).containsExactly(2, 261);
+        }
+    }
+
+    @Test
     void wordPieceLowersCaseAndCutsWordsFromTheLeft() {
         Map<String, Object> metadata = new HashMap<>();
         metadata.put("tokenizer.ggml.model", "bert");

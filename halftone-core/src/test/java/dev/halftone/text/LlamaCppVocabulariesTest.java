@@ -3,6 +3,7 @@ package dev.halftone.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.halftone.checkpoint.GgufFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -49,7 +50,8 @@ class LlamaCppVocabulariesTest {
         assertThat(texts).hasSizeGreaterThan(40);
         List<String> lines = Files.readAllLines(Path.of(name + ".out"));
         List<String> differences = new ArrayList<>();
-        try (TextTokenizer tokenizer = TextTokenizer.fromGguf(GgufTestMetadata.read(Path.of(name)), name);
+        try (GgufFile file = GgufFile.open(Path.of(name));
+                TextTokenizer tokenizer = TextTokenizer.fromGguf(file.metadata(), name);
                 TextTokenizer plain = withoutNfc(tokenizer)) {
             for (int i = 0; i < texts.size(); i++) {
                 String text = texts.get(i);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.halftone.checkpoint.GgufFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -67,9 +68,11 @@ class RealVocabularyTest {
             "<|im_start|>user\nhi<|im_end|><repo_name><|im_star",
             "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
 
-    private static TextTokenizer tokenizer() throws IOException {
+    private static TextTokenizer tokenizer() {
         assumeTrue(Files.isRegularFile(MODEL), "no " + MODEL + ": set halftone.shared");
-        return TextTokenizer.fromGguf(GgufTestMetadata.read(MODEL), MODEL.toString());
+        try (GgufFile file = GgufFile.open(MODEL)) {
+            return TextTokenizer.fromGguf(file.metadata(), MODEL.toString());
+        }
     }
 
     @ParameterizedTest
@@ -91,7 +94,7 @@ class RealVocabularyTest {
     }
 
     @Test
-    void everyTextOfTheZooComesBackUnchanged() throws IOException {
+    void everyTextOfTheZooComesBackUnchanged() {
         try (TextTokenizer tokenizer = tokenizer()) {
             for (String text : ZOO) {
                 assertThat(tokenizer.decode(tokenizer.encode(text))).isEqualTo(text);
@@ -118,7 +121,7 @@ class RealVocabularyTest {
     }
 
     @Test
-    void theModelSaysWhichTokensBeginAndEndATextAndThatNoneIsAdded() throws IOException {
+    void theModelSaysWhichTokensBeginAndEndATextAndThatNoneIsAdded() {
         try (TextTokenizer tokenizer = tokenizer()) {
             assertThat(tokenizer.vocabularySize()).isEqualTo(49_152);
             assertThat(tokenizer.bosId()).isEqualTo(1);
@@ -131,7 +134,7 @@ class RealVocabularyTest {
     }
 
     @Test
-    void aClosedTokenizerRefusesToWork() throws IOException {
+    void aClosedTokenizerRefusesToWork() {
         TextTokenizer tokenizer = tokenizer();
         tokenizer.close();
         tokenizer.close();

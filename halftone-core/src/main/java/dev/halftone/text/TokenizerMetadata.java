@@ -8,7 +8,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Typed reading of the {@code tokenizer.*} keys of a GGUF file, whatever Java types its reader gave them. */
-record GgufMetadata(Map<String, Object> values, String place) {
+record TokenizerMetadata(Map<String, Object> values, String place) {
     static final String PREFIX = "tokenizer.ggml.";
 
     boolean has(String key) {

@@ -202,7 +202,7 @@ public final class GgufFile implements AutoCloseable {
                     type == null
                             ? "unknown tensor type %s".formatted(Integer.toUnsignedString(id))
                             : "tensor type %s (id %d), which this build cannot read".formatted(type, id),
-                    "use a file in Q4_K_M, Q8_0, F16 or another of the types in docs/formats");
+                    "use a file in another type: Q4_K_M, Q8_0, F16... in docs/formats");
         }
         return type;
     }

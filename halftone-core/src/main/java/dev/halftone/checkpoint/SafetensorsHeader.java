@@ -85,7 +85,7 @@ final class SafetensorsHeader {
     private void readRoot(JsonParser p) {
         p.nextToken();
         while (p.nextToken() == JsonToken.PROPERTY_NAME) {
-            String name = wellFormed(p.currentName());
+            String name = p.currentName();
             p.nextToken();
             if (name.equals(METADATA)) {
                 readMetadata(p);
@@ -113,11 +113,11 @@ final class SafetensorsHeader {
             throw metadataError("is not an object");
         }
         while (p.nextToken() == JsonToken.PROPERTY_NAME) {
-            String key = wellFormed(p.currentName());
+            String key = p.currentName();
             if (p.nextToken() != JsonToken.VALUE_STRING) {
                 throw metadataError("has a value that is no string under '" + key + "'");
             }
-            if (metadata.put(key, p.getString()) != null) {
+            if (metadata.put(key, wellFormed(p.getString())) != null) {
                 throw duplicate(METADATA + " " + key);
             }
         }
@@ -202,12 +202,12 @@ final class SafetensorsHeader {
         return numbers.stream().mapToLong(Long::longValue).toArray();
     }
 
-    /** JSON escapes can spell half a surrogate pair, which is no text. */
-    private String wellFormed(String name) {
-        if (!StandardCharsets.UTF_8.newEncoder().canEncode(name)) {
-            throw Findings.error("HT-204", file, "a name in the header is not Unicode text", "write the file again");
+    /** JSON escapes can spell half a surrogate pair, which is no text; the parser refuses it in names, not in values. */
+    private String wellFormed(String text) {
+        if (!Tensors.isText(text)) {
+            throw Findings.error("HT-204", file, "a string in the header is not Unicode text", "write the file again");
         }
-        return name;
+        return text;
     }
 
     private InputException malformed(String name, String finding) {

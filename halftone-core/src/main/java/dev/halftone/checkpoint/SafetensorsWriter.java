@@ -40,7 +40,7 @@ public final class SafetensorsWriter {
             if (name.equals(SafetensorsHeader.METADATA)) {
                 throw new IllegalArgumentException("a tensor may not be called " + name);
             }
-            if (!StandardCharsets.UTF_8.newEncoder().canEncode(name)) {
+            if (!Tensors.isText(name)) {
                 throw new IllegalArgumentException("the name is not Unicode text: " + Findings.printable(name));
             }
             long bits = dtype.bits();
@@ -170,6 +170,9 @@ public final class SafetensorsWriter {
         if (!metadata.isEmpty()) {
             appendString(json, SafetensorsHeader.METADATA).append(":{");
             new TreeMap<>(metadata).forEach((key, value) -> {
+                if (!Tensors.isText(key) || !Tensors.isText(value)) {
+                    throw new IllegalArgumentException("metadata is not Unicode text: " + Findings.printable(key));
+                }
                 appendString(json, key).append(':');
                 appendString(json, value).append(',');
             });

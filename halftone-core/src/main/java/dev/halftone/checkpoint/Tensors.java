@@ -1,12 +1,13 @@
 package dev.halftone.checkpoint;
 
 import dev.halftone.error.InputException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/** Wording that the file formats share. */
+/** Small checks and wording that the file formats share. */
 final class Tensors {
     private Tensors() {}
 
@@ -21,6 +22,11 @@ final class Tensors {
                                 names.size(),
                                 names.isEmpty() ? "" : " (" + some + (names.size() > 3 ? ", ...)" : ")")),
                 "check that the model is complete and that config.json belongs to it");
+    }
+
+    /** True if a string can be written as UTF-8: no half surrogate pairs. */
+    static boolean isText(String text) {
+        return StandardCharsets.UTF_8.newEncoder().canEncode(text);
     }
 
     /** A shape for messages; a long one is cut. */

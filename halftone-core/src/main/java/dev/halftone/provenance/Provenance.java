@@ -78,7 +78,7 @@ public record Provenance(
                 OutputStream sink = new DigestOutputStream(OutputStream.nullOutputStream(), digest)) {
             in.transferTo(sink);
         } catch (IOException e) {
-            throw new InputException("HT-204", file.toString(), "cannot be read: " + e, "");
+            throw new InputException("HT-701", file.toString(), "cannot be read to the end: " + e, "check the disk");
         }
         return HexFormat.of().formatHex(digest.digest());
     }

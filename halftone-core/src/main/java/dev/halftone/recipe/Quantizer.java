@@ -6,6 +6,7 @@ import dev.halftone.error.InputException;
 import dev.halftone.error.ResourceException;
 import dev.halftone.format.IntGroup;
 import dev.halftone.format.ModelFile;
+import dev.halftone.format.ModelHealth;
 import dev.halftone.format.PackedLayout;
 import dev.halftone.format.PackedWeight;
 import dev.halftone.format.StoredPart;
@@ -84,6 +85,7 @@ public final class Quantizer {
             throw new InputException(
                     "HT-433", recipe.name(), "the recipe needs a calibration text", "add --calibration FILE");
         }
+        ModelHealth.check(model.checkpoint());
         this.windows = plan.needsGram() ? windows : List.of();
         this.workers = workers;
         this.output = OutputDirectory.prepare(directory);

@@ -1,0 +1,76 @@
+package dev.halftone.format;
+
+import dev.halftone.checkpoint.Checkpoint;
+import dev.halftone.checkpoint.StoredTensor;
+import dev.halftone.checkpoint.TensorHealth;
+import dev.halftone.error.InputException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Looks at every value of a checkpoint before any work is spent on it. */
+public final class ModelHealth {
+    private ModelHealth() {}
+
+    /**
+     * What is wrong with a tensor.
+     *
+     * @param fatal nothing useful can come of the model
+     */
+    public record Finding(String tensor, boolean fatal, String message) {}
+
+    /** All findings, in the order of the tensors; bit patterns that are no numbers (packed codes) are not looked at. */
+    public static List<Finding> scan(Checkpoint checkpoint) {
+        List<String> names = checkpoint.names().stream()
+                .filter(name -> decodable(checkpoint.tensor(name)))
+                .toList();
+        return names.parallelStream()
+                .map(name -> finding(name, TensorHealth.scan(checkpoint.tensor(name))))
+                .flatMap(Optional::stream)
+                .collect(ArrayList::new, ArrayList::add, ArrayList::addAll);
+    }
+
+    /**
+     * Fails on the first fatal finding.
+     *
+     * @throws InputException HT-306
+     */
+    public static void check(Checkpoint checkpoint) {
+        for (Finding finding : scan(checkpoint)) {
+            if (finding.fatal()) {
+                throw error(finding);
+            }
+        }
+    }
+
+    /** The error that a fatal finding ends a command with. */
+    public static InputException error(Finding finding) {
+        return new InputException(
+                "HT-306",
+                finding.tensor(),
+                finding.message(),
+                "the checkpoint is damaged: download or convert it again");
+    }
+
+    private static boolean decodable(StoredTensor tensor) {
+        return !tensor.type().matches("F4|F6_.*|C64|BOOL|[UI][0-9]+");
+    }
+
+    private static Optional<Finding> finding(String name, TensorHealth health) {
+        if (!health.finite()) {
+            return Optional.of(new Finding(
+                    name,
+                    true,
+                    "%d NaN and %d infinite of %d values, the first in row %d; expected finite numbers"
+                            .formatted(
+                                    health.nan(), health.infinite(), health.elements(), health.firstNonFiniteRow())));
+        }
+        if (health.zeroRows() > 0) {
+            return Optional.of(new Finding(
+                    name,
+                    false,
+                    "%d rows of zeros, the first is row %d".formatted(health.zeroRows(), health.firstZeroRow())));
+        }
+        return Optional.empty();
+    }
+}

@@ -1,0 +1,198 @@
+package dev.halftone.recipe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.halftone.TinyModel;
+import dev.halftone.calibration.CalibrationOptions;
+import dev.halftone.calibration.TokenWindows;
+import dev.halftone.error.InputException;
+import dev.halftone.evaluate.Evaluation;
+import dev.halftone.evaluate.Evaluation.Scores;
+import dev.halftone.evaluate.WindowRule;
+import dev.halftone.evaluate.WindowRule.Window;
+import dev.halftone.format.ModelFile;
+import dev.halftone.model.Decoder;
+import dev.halftone.provenance.Provenance;
+import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Workers;
+import dev.halftone.text.TextTokenizer;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class QuantizerTest {
+    private static final CalibrationOptions CALIBRATION =
+            new CalibrationOptions(16, 32, CalibrationOptions.Sampling.FIRST, 1);
+
+    @TempDir
+    private static Path temporary = Path.of("");
+
+    private static Path model = Path.of("");
+
+    @BeforeAll
+    static void write() throws IOException {
+        model = TinyModel.write(temporary.resolve("tiny"), 1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"rtn-w3g16", "gptq-w3g16", "gptq-w4g16-sym-minmax"})
+    void theSameInputsGiveTheSameBytesWithAnyNumberOfThreads(String recipe) throws IOException {
+        Path one = quantize(recipe, recipe + "-one", 1);
+        Path two = quantize(recipe, recipe + "-two", 2);
+        Path again = quantize(recipe, recipe + "-again", 2);
+        assertThat(contents(two)).isEqualTo(contents(one));
+        assertThat(contents(again)).isEqualTo(contents(one));
+        assertThat(contents(one))
+                .containsOnlyKeys(
+                        "config.json", "halftone.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json");
+    }
+
+    @Test
+    void everyWeightIsQuantizedAndTheEvidenceSaysHow() throws IOException {
+        QuantizationResult result = run("gptq-w3g16", temporary.resolve("evidence"), 2);
+        List<SiteReport> sites = result.evidence().sites();
+        assertThat(sites).hasSize(14);
+        assertThat(sites).allSatisfy(site -> {
+            assertThat(site.tokens()).isEqualTo(16 * 32);
+            assertThat(site.proxyLoss()).isPositive().isLessThan(site.rtnLoss());
+            assertThat(site.codesChanged()).isPositive();
+            assertThat(site.inputTrace()).isPositive();
+            assertThat(site.bitsPerWeight()).isBetween(4.0, 4.5);
+        });
+        assertThat(result.phases().keySet()).containsExactly("load", "forward", "statistics", "solve", "pack", "save");
+        assertThat(result.fellBack()).isFalse();
+    }
+
+    @Test
+    void moreBitsLieCloserToTheReferenceAndGptqCloserThanRtn() throws IOException {
+        Map<String, Double> divergence = new TreeMap<>();
+        for (String recipe : List.of("rtn-w8g16", "rtn-w4g16", "rtn-w3g16", "rtn-w2g16", "gptq-w2g16", "gptq-w3g16")) {
+            Path packed = quantize(recipe, "quality-" + recipe, 2);
+            divergence.put(recipe, scores(packed, model).divergence().value());
+        }
+        assertThat(divergence.get("rtn-w8g16")).isLessThan(1e-3);
+        assertThat(divergence.get("rtn-w4g16")).isLessThan(divergence.get("rtn-w3g16"));
+        assertThat(divergence.get("rtn-w3g16")).isLessThan(divergence.get("rtn-w2g16"));
+        assertThat(divergence.get("gptq-w3g16")).isLessThan(divergence.get("rtn-w3g16"));
+        assertThat(divergence.get("gptq-w2g16")).isLessThan(divergence.get("rtn-w2g16"));
+    }
+
+    @Test
+    void aModelComparedWithItselfDoesNotDiverge() {
+        Scores scores = scores(model, model);
+        assertThat(scores.divergence().value()).isCloseTo(0, within(1e-12));
+        assertThat(scores.agreement().value()).isEqualTo(1);
+        assertThat(scores.logRatio().value()).isZero();
+        assertThat(scores.perplexity()).isEqualTo(scores.referencePerplexity());
+        assertThat(scores.klQuantile(1)).isCloseTo(0, within(1e-12));
+    }
+
+    @Test
+    void perplexityIsTheOneOfAPlainForwardPass() {
+        try (ModelFile file = ModelFile.open(model);
+                Decoder decoder = file.decoder(ComputeType.FLOAT32)) {
+            int[] tokens = new int[32];
+            for (int i = 0; i < tokens.length; i++) {
+                tokens[i] = (i * 37) % TinyModel.VOCABULARY;
+            }
+            double[] nll = new double[31];
+            dev.halftone.tensor.Torch.inScope(() -> {
+                float[] logits = dev.halftone.tensor.Tensors.floats(
+                        decoder.forward(tokens, dev.halftone.model.SiteObserver.NONE));
+                for (int p = 1; p < tokens.length; p++) {
+                    double sum = 0;
+                    for (int v = 0; v < TinyModel.VOCABULARY; v++) {
+                        sum += Math.exp(logits[(p - 1) * TinyModel.VOCABULARY + v]);
+                    }
+                    nll[p - 1] = Math.log(sum) - logits[(p - 1) * TinyModel.VOCABULARY + tokens[p]];
+                }
+            });
+            Scores scores;
+            try (Workers workers = new Workers(2)) {
+                scores =
+                        Evaluation.run(decoder, null, List.of(new Window(tokens, 1)), workers, temporary, (_, _) -> {});
+            }
+            assertThat(scores.nll()).usingComparatorWithPrecision(1e-5).containsExactly(nll);
+        }
+    }
+
+    @Test
+    void aGroupThatDividesNoLayerIsRefusedWithTheSizesThatDoAndNothingIsWritten() {
+        Path out = temporary.resolve("refused");
+        assertThatThrownBy(() -> run("gptq-w3g32", out, 1))
+                .isInstanceOf(InputException.class)
+                .hasMessage(
+                        "HT-431 model.layers.0.mlp.down_proj.weight: a group of 32 does not divide its 48 inputs; group"
+                                + " sizes that divide all targeted layers: 8, 16");
+        assertThat(out).doesNotExist();
+        assertThat(temporary.resolve(".refused.halftone")).doesNotExist();
+    }
+
+    @Test
+    void aFullOutputDirectoryAndAPackedSourceAreRefused() throws IOException {
+        Path packed = quantize("rtn-w4g16", "packed", 1);
+        assertThatThrownBy(() -> run("rtn-w4g16", packed, 1))
+                .hasMessageContaining("HT-434")
+                .hasMessageContaining("not empty");
+        Path source = model;
+        model = packed;
+        try {
+            assertThatThrownBy(() -> run("rtn-w4g16", temporary.resolve("twice"), 1))
+                    .hasMessageContaining("HT-432");
+        } finally {
+            model = source;
+        }
+    }
+
+    private static Path quantize(String recipe, String name, int threads) throws IOException {
+        Path out = temporary.resolve(name);
+        run(recipe, out, threads);
+        return out;
+    }
+
+    private static QuantizationResult run(String recipe, Path out, int threads) {
+        try (ModelFile file = ModelFile.open(model);
+                TextTokenizer tokenizer = file.tokenizer();
+                Workers workers = new Workers(threads)) {
+            int[] tokens = tokenizer.encode(TinyModel.text(600, 2));
+            List<int[]> windows = TokenWindows.of(tokens, CALIBRATION, "text");
+            return new Quantizer(file, Recipes.open(recipe), windows, out, workers)
+                    .run(Provenance.of(file.checkpoint().files(), Map.of()), (_, _) -> {});
+        }
+    }
+
+    private static Scores scores(Path path, @Nullable Path reference) {
+        try (ModelFile file = ModelFile.open(path);
+                ModelFile other = ModelFile.open(reference == null ? path : reference);
+                TextTokenizer tokenizer = file.tokenizer();
+                Decoder decoder = file.decoder(ComputeType.FLOAT32);
+                Decoder referenceDecoder = other.decoder(ComputeType.FLOAT32);
+                Workers workers = new Workers(2)) {
+            List<Window> windows =
+                    new WindowRule.Gptq().cut(tokenizer.encode(TinyModel.text(400, 3)), -1, 32, -1, "text");
+            return Evaluation.run(decoder, referenceDecoder, windows, workers, temporary, (_, _) -> {});
+        }
+    }
+
+    private static Map<String, byte[]> contents(Path directory) throws IOException {
+        Map<String, byte[]> contents = new TreeMap<>();
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.toList()) {
+                contents.put(file.getFileName().toString(), Files.readAllBytes(file));
+            }
+        }
+        return contents;
+    }
+}

@@ -47,6 +47,13 @@ public final class GgufCheckpoint implements Checkpoint {
 
     private static GgufCheckpoint read(GgufFile file) {
         String architecture = architecture(file);
+        if (file.metadata().get("split.count") instanceof Number parts && parts.longValue() > 1) {
+            throw Findings.error(
+                    "HT-245",
+                    file.path().toString(),
+                    "is one of %d parts of a model; one file expected".formatted(parts.longValue()),
+                    "merge the parts with llama-gguf-split --merge");
+        }
         ObjectNode config = GgufConfig.of(file, architecture, CLASSES.getOrDefault(architecture, ""));
         Map<String, StoredTensor> tensors = new LinkedHashMap<>();
         for (String name : file.names()) {

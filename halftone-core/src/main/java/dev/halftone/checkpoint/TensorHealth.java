@@ -67,7 +67,8 @@ public record TensorHealth(
 
     /** Runs over the values in the order of the file; rows may begin and end inside a chunk. */
     private static final class Scan {
-        private static final int EXPONENT = 0x7F80_0000;
+        /** The bits of infinity; those of NaN are above. */
+        private static final int INFINITY = 0x7F80_0000;
 
         private final long columns;
         private final RowNumbers numbers;
@@ -101,22 +102,28 @@ public record TensorHealth(
         }
 
         private void addPart(float[] values, int from, int to) {
-            int bits = 0;
-            float low = Float.POSITIVE_INFINITY;
-            float high = Float.NEGATIVE_INFINITY;
+            int magnitude = 0;
+            int low = Integer.MAX_VALUE;
+            int high = Integer.MIN_VALUE;
             for (int i = from; i < to; i++) {
-                bits |= Float.floatToRawIntBits(values[i]) & 0x7FFF_FFFF;
-                low = Math.min(low, values[i]);
-                high = Math.max(high, values[i]);
+                int bits = Float.floatToRawIntBits(values[i]);
+                int key = orderedKey(bits);
+                magnitude = Math.max(magnitude, bits & 0x7FFF_FFFF);
+                low = Math.min(low, key);
+                high = Math.max(high, key);
             }
-            rowIsZero &= bits == 0;
-            // Only a part whose exponents, or-ed together, are all ones can hold a NaN or an infinity.
-            if ((bits & EXPONENT) == EXPONENT) {
+            rowIsZero &= magnitude == 0;
+            if (magnitude >= INFINITY) {
                 addCarefully(values, from, to);
             } else {
-                min = Math.min(min, low);
-                max = Math.max(max, high);
+                min = Math.min(min, Float.intBitsToFloat(orderedKey(low)));
+                max = Math.max(max, Float.intBitsToFloat(orderedKey(high)));
             }
+        }
+
+        /** Integers that order as the floats of these bits do (their minimum needs no care for NaN); its own inverse. */
+        private static int orderedKey(int bits) {
+            return bits ^ ((bits >> 31) & 0x7FFF_FFFF);
         }
 
         private void addCarefully(float[] values, int from, int to) {

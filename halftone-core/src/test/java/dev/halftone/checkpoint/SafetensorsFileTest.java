@@ -49,6 +49,14 @@ class SafetensorsFileTest {
         }
     }
 
+    @Test
+    void may_be_closed_twice() {
+        SafetensorsFile file = open(Bytes.safetensors("{}"));
+        file.close();
+        file.close();
+        assertThat(file.names()).isEmpty();
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {

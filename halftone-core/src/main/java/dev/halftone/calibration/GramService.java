@@ -16,7 +16,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  */
 public final class GramService {
     private static final int TOKENS = 2048;
-    private static final int TILE = 384;
+    private static final int TILE = 192;
 
     private GramService() {}
 

@@ -77,6 +77,7 @@ final class YamlReader {
     }
 
     boolean has(String key) {
+        read.add(key);
         return values.containsKey(key);
     }
 

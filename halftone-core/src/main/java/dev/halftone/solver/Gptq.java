@@ -10,6 +10,7 @@ import dev.halftone.tensor.Workers;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +30,7 @@ public final class Gptq implements WeightSolver {
     private static final int BLOCK = 128;
 
     /** Rows that share a pass over U. */
-    private static final int ROWS = 16;
+    private static final int ROWS = 32;
 
     private static final double LARGEST_DAMPING = 1;
     private static final Kernels KERNELS = Kernels.best();
@@ -53,6 +54,9 @@ public final class Gptq implements WeightSolver {
 
     private final Options options;
 
+    /** The last factor: q, k and v share one H, and so do gate and up. */
+    private final AtomicReference<@Nullable Factor> last = new AtomicReference<>();
+
     public Gptq(Options options) {
         this.options = options;
     }
@@ -73,36 +77,85 @@ public final class Gptq implements WeightSolver {
         if (gram == null) {
             throw new IllegalArgumentException("gptq needs second moments");
         }
-        List<Event> events = new ArrayList<>();
-        if (gram.tokens() < 4L * problem.in()) {
-            events.add(new Event.FewTokens(gram.tokens(), problem.in()));
-        }
-        boolean[] dead = deadColumns(gram, events);
-        int[] order = order(gram);
-        double[] u = factor(gram, dead, order, events);
-        GridRounding rounding = u == null
-                ? GridRounding.nearest(problem, format, options.search(), workers)
-                : feedBack(withoutDead(problem, dead), format, order, u, workers);
-        PackedWeight packed = rounding.pack();
-        PackedWeight plain = GridRounding.nearest(problem, format, ClipSearch.MIN_MAX, workers)
-                .pack();
+        Factor factor = factor(gram);
+        double[] u = factor.u();
         try (LayerLoss loss = new LayerLoss(problem, gram, workers)) {
+            GridRounding rounding;
+            double absolute;
+            if (u == null) {
+                rounding = GridRounding.nearest(problem, format, options.search(), workers);
+                absolute = loss.absolute(rounding.pack().decode());
+            } else {
+                Rows rows = new Rows(withoutDead(problem, factor.dead()), format, factor.order(), u, workers);
+                rows.run(workers);
+                rounding = rows.rounding;
+                absolute = rows.loss(factor.added());
+            }
+            PackedWeight plain = GridRounding.nearest(problem, format, ClipSearch.MIN_MAX, workers)
+                    .pack();
             return new SolvedWeight(
-                    packed,
-                    loss.relative(packed.decode()),
-                    loss.relative(plain.decode()),
+                    rounding.pack(),
+                    loss.relative(absolute),
+                    loss.relative(loss.absolute(plain.decode())),
                     rounding.changed(problem.weight()),
-                    events);
+                    factor.events());
         }
     }
 
-    private GridRounding feedBack(WeightProblem problem, IntGroup format, int[] order, double[] u, Workers workers) {
-        boolean statically = options.staticGroups() || options.actOrder() || format.group() == IntGroup.ROW;
-        GridRounding rounding = statically
-                ? GridRounding.nearest(problem, format, options.search(), workers)
-                : new GridRounding(format, problem.out(), problem.in());
-        new Rows(problem, format, order, u, rounding, statically).run(workers);
-        return rounding;
+    /**
+     * What the column loop needs of H.
+     *
+     * @param order column of W that is rounded at each step
+     * @param dead inputs that are always zero
+     * @param u factor of the inverse in solving order; null if no damping makes H positive definite
+     * @param added what damping added to the diagonal
+     */
+    private record Factor(
+            Gram gram, int[] order, boolean[] dead, double @Nullable [] u, double added, List<Event> events) {}
+
+    private Factor factor(Gram gram) {
+        Factor kept = last.get();
+        if (kept == null || !kept.gram().equals(gram)) {
+            kept = newFactor(gram);
+            last.set(kept);
+        }
+        return kept;
+    }
+
+    private Factor newFactor(Gram gram) {
+        List<Event> events = new ArrayList<>();
+        int n = gram.size();
+        if (gram.tokens() < 4L * n) {
+            events.add(new Event.FewTokens(gram.tokens(), n));
+        }
+        boolean[] dead = deadColumns(gram, events);
+        int[] order = order(gram);
+        double[] ordered = new double[n * n];
+        double mean = 0;
+        for (int i = 0; i < n; i++) {
+            for (int j = 0; j < n; j++) {
+                ordered[i * n + j] = gram.h()[order[i] * n + order[j]];
+            }
+            if (dead[order[i]]) {
+                ordered[i * n + i] = 1;
+            }
+            mean += ordered[i * n + i] / n;
+        }
+        for (double damping = options.damping(); damping <= LARGEST_DAMPING; damping += 0.01) {
+            double[] damped = ordered.clone();
+            for (int i = 0; i < n; i++) {
+                damped[i * n + i] += damping * mean;
+            }
+            double[] u = InverseFactor.upper(damped, n);
+            if (u != null) {
+                if (damping > options.damping()) {
+                    events.add(new Event.DampingRaised(options.damping(), damping));
+                }
+                return new Factor(gram, order, dead, u, damping * mean, events);
+            }
+        }
+        events.add(new Event.FellBackToRtn("H is not positive definite at any damping"));
+        return new Factor(gram, order, dead, null, 0, events);
     }
 
     private static boolean[] deadColumns(Gram gram, List<Event> events) {
@@ -141,63 +194,35 @@ public final class Gptq implements WeightSolver {
                 .toArray();
     }
 
-    /** U of the damped H in solving order, or null with an event if no damping makes H positive definite. */
-    private double @Nullable [] factor(Gram gram, boolean[] dead, int[] order, List<Event> events) {
-        int n = gram.size();
-        double[] ordered = new double[n * n];
-        double mean = 0;
-        for (int i = 0; i < n; i++) {
-            for (int j = 0; j < n; j++) {
-                ordered[i * n + j] = gram.h()[order[i] * n + order[j]];
-            }
-            if (dead[order[i]]) {
-                ordered[i * n + i] = 1;
-            }
-            mean += ordered[i * n + i] / n;
-        }
-        for (double damping = options.damping(); damping <= LARGEST_DAMPING; damping += 0.01) {
-            double[] damped = ordered.clone();
-            for (int i = 0; i < n; i++) {
-                damped[i * n + i] += damping * mean;
-            }
-            double[] u = InverseFactor.upper(damped, n);
-            if (u != null) {
-                if (damping > options.damping()) {
-                    events.add(new Event.DampingRaised(options.damping(), damping));
-                }
-                return u;
-            }
-        }
-        events.add(new Event.FellBackToRtn("H is not positive definite at any damping"));
-        return null;
-    }
-
     /** The column loop over all rows. */
     private final class Rows {
         private final WeightProblem problem;
         private final IntGroup format;
         private final int[] order;
         private final double[] u;
-        private final GridRounding rounding;
         private final boolean statically;
         private final float[] importance;
         private final int n;
+        private final GridRounding rounding;
 
-        Rows(
-                WeightProblem problem,
-                IntGroup format,
-                int[] order,
-                double[] u,
-                GridRounding rounding,
-                boolean statically) {
+        /** Per row: sum of the squared column errors, and |W - Q|^2. */
+        private final double[] squaredErrors;
+
+        private final double[] squaredDistance;
+
+        Rows(WeightProblem problem, IntGroup format, int[] order, double[] u, Workers workers) {
             this.problem = problem;
             this.format = format;
             this.order = order;
             this.u = u;
-            this.rounding = rounding;
-            this.statically = statically;
+            this.statically = options.staticGroups() || options.actOrder() || format.group() == IntGroup.ROW;
             this.importance = GridRounding.importance(problem, options.search());
             this.n = problem.in();
+            this.rounding = statically
+                    ? GridRounding.nearest(problem, format, options.search(), workers)
+                    : new GridRounding(format, problem.out(), n);
+            this.squaredErrors = new double[problem.out()];
+            this.squaredDistance = new double[problem.out()];
         }
 
         void run(Workers workers) {
@@ -205,6 +230,18 @@ public final class Gptq implements WeightSolver {
                 int first = tile * ROWS;
                 solve(first, Math.min(ROWS, problem.out() - first));
             });
+        }
+
+        /**
+         * tr((W - Q) H (W - Q)^T): the squared errors add up to the same with the damped H exactly, and damping is a multiple of
+         * I.
+         */
+        double loss(double added) {
+            double sum = 0;
+            for (int row = 0; row < squaredErrors.length; row++) {
+                sum += squaredErrors[row] - added * squaredDistance[row];
+            }
+            return sum;
         }
 
         private void solve(int first, int rows) {
@@ -239,9 +276,13 @@ public final class Gptq implements WeightSolver {
                 }
                 int code = rounding.code((float) w[at + i], row, g);
                 rounding.codes[row * n + column] = (byte) code;
-                double error = (w[at + i] - rounding.value(code, row, g)) / u[i * n + i];
+                double q = rounding.value(code, row, g);
+                double error = (w[at + i] - q) / u[i * n + i];
                 KERNELS.subtractScaled(w, at + i, error, u, i * n + i, to - i);
                 errors[errorsAt + i - from] = error;
+                squaredErrors[row] += error * error;
+                double distance = problem.weight()[row * n + column] - q;
+                squaredDistance[row] += distance * distance;
             }
         }
 

@@ -23,10 +23,14 @@ final class LayerLoss implements AutoCloseable {
         this.whole = trace(new float[problem.weight().length]);
     }
 
-    /** tr((W - Q) H (W - Q)^T) / tr(W H W^T); 0 where the layer's output is 0 and so is the error. */
-    double relative(float[] q) {
-        double loss = trace(q);
-        return loss == 0 ? 0 : loss / whole;
+    /** A trace as a share of tr(W H W^T); 0 where the layer's output is 0 and so is the error. */
+    double relative(double absolute) {
+        return absolute == 0 ? 0 : absolute / whole;
+    }
+
+    /** tr((W - Q) H (W - Q)^T). */
+    double absolute(float[] q) {
+        return trace(q);
     }
 
     private double trace(float[] q) {

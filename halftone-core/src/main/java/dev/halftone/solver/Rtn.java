@@ -43,7 +43,11 @@ public final class Rtn implements WeightSolver {
                     : GridRounding.nearest(problem, format, ClipSearch.MIN_MAX, workers)
                             .pack();
             return new SolvedWeight(
-                    packed, loss.relative(packed.decode()), loss.relative(plain.decode()), 0, List.of());
+                    packed,
+                    loss.relative(loss.absolute(packed.decode())),
+                    loss.relative(loss.absolute(plain.decode())),
+                    0,
+                    List.of());
         }
     }
 }

@@ -58,8 +58,8 @@ class RecipesTest {
                 "steps:\\n  - transform: {method: smoothquant}| HT-421 r.yaml:2:16: \"transform\" is not known here; known are weights",
                 "nothing| HT-420 r.yaml: holds no mapping of keys to values; a recipe starts with \"steps:\"",
                 "steps: [| HT-420 r.yaml:1:9: is not YAML",
-                "steps:\\n  - weights: {method: gptq, format: int4, group: 0}| HT-421 r.yaml:2:49: group is 0; expected a positive number, or -1 for a whole row",
-                "steps:\\n  - weights: {method: gptq, format: int4, damping: 2}| HT-421 r.yaml:2:51: damping is 2.0; expected 0 to 1",
+                "steps:\\n  - weights: {method: gptq, format: int4, group: 0}| HT-421 r.yaml:2:50: group is 0; expected a positive number, or -1 for a whole row",
+                "steps:\\n  - weights: {method: gptq, format: int4, damping: 2}| HT-421 r.yaml:2:52: damping is 2.0; expected 0 to 1",
                 "steps:\\n  - weights: {method: rtn, format: int4, search: best}| HT-403 r.yaml:2:50: search is \"best\"; known are minmax, mse, weighted",
             })
     void aMistakeIsNamedWithItsLineAndColumn(String yaml, String message) {

@@ -73,16 +73,22 @@ final class VectorKernels implements Kernels {
             int n,
             int k) {
         int width = 2 * D.length();
-        int i = 0;
-        for (; i <= m - 4; i += 4) {
-            int j = 0;
-            for (; j <= n - width; j += width) {
-                tile(c, cAt + i * cStride + j, cStride, a, aAt + i * aStride, aStride, b, bAt + j, bStride, k);
+        int wholeRows = m - m % 4;
+        // A panel of B side by side in memory: its rows may be a multiple of 4096 bytes apart, which all fall into one
+        // cache set.
+        double[] panel = new double[k * width];
+        int j = 0;
+        for (; wholeRows > 0 && j <= n - width; j += width) {
+            for (int l = 0; l < k; l++) {
+                System.arraycopy(b, bAt + l * bStride + j, panel, l * width, width);
             }
-            remainder(
-                    c, cAt + i * cStride + j, cStride, a, aAt + i * aStride, aStride, b, bAt + j, bStride, 4, n - j, k);
+            for (int i = 0; i < wholeRows; i += 4) {
+                tile(c, cAt + i * cStride + j, cStride, a, aAt + i * aStride, aStride, panel, 0, width, k);
+            }
         }
-        remainder(c, cAt + i * cStride, cStride, a, aAt + i * aStride, aStride, b, bAt, bStride, m - i, n, k);
+        remainder(c, cAt + j, cStride, a, aAt, aStride, b, bAt + j, bStride, wholeRows, n - j, k);
+        int rest = cAt + wholeRows * cStride;
+        remainder(c, rest, cStride, a, aAt + wholeRows * aStride, aStride, b, bAt, bStride, m - wholeRows, n, k);
     }
 
     /** Four rows by two vectors: eight accumulators hide the latency of the fused multiply-add. */

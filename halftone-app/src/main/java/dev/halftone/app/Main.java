@@ -3,6 +3,7 @@ package dev.halftone.app;
 import dev.halftone.error.HalftoneException;
 import dev.halftone.provenance.Provenance;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -44,16 +45,20 @@ public final class Main implements Runnable {
     }
 
     public static void main(String[] args) {
-        int code = execute(args);
-        System.out.flush();
-        System.err.flush();
+        PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+        PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+        int code = execute(out, err, args);
+        out.flush();
+        err.flush();
         // Native worker threads must not keep a finished command alive.
         Runtime.getRuntime().halt(code);
     }
 
     /** Runs a command and returns its exit code: {@link #main} without the end of the process. */
-    static int execute(String... args) {
+    static int execute(PrintWriter out, PrintWriter err, String... args) {
         return new CommandLine(new Main())
+                .setOut(out)
+                .setErr(err)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setParameterExceptionHandler((e, _) -> usage(e))
                 .setExecutionExceptionHandler((e, command, _) -> failure(e, command.getErr()))

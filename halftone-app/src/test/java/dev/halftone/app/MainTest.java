@@ -1,0 +1,187 @@
+package dev.halftone.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.halftone.TinyModel;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class MainTest {
+    private static final JsonMapper JSON = new JsonMapper();
+
+    @TempDir
+    private Path directory = Path.of("");
+
+    private Path model = Path.of("");
+    private Path calibration = Path.of("");
+    private Path text = Path.of("");
+
+    private record Result(int code, String out, String err) {
+        JsonNode json() {
+            return JSON.readTree(out);
+        }
+    }
+
+    @BeforeEach
+    void write() throws IOException {
+        model = TinyModel.write(directory.resolve("tiny"), 1);
+        calibration = Files.writeString(directory.resolve("calibration.txt"), TinyModel.text(600, 2));
+        text = Files.writeString(directory.resolve("test.txt"), TinyModel.text(300, 3));
+    }
+
+    @Test
+    void theMainJobRunsFromInspectToEval() {
+        JsonNode inspected = run("inspect", model, "--json").json();
+        assertThat(inspected.path("architecture").asString()).isEqualTo("llama");
+        assertThat(inspected.path("parameters").asLong()).isPositive();
+        assertThat(inspected.path("sites")).hasSize(14);
+        assertThat(inspected.path("findings")).isEmpty();
+
+        Path out = directory.resolve("out");
+        Result quantized = run(
+                "quantize",
+                model,
+                "--recipe",
+                "gptq-w3g16",
+                "--calibration",
+                calibration,
+                "--samples",
+                16,
+                "--length",
+                32,
+                "--out",
+                out,
+                "--json");
+        assertThat(quantized.code()).as(quantized.err()).isZero();
+        JsonNode evidence = quantized.json();
+        assertThat(evidence.path("schema").asInt()).isEqualTo(1);
+        for (String phase : List.of("load", "forward", "statistics", "solve", "pack", "save")) {
+            assertThat(evidence.path("phases").path(phase).isNumber()).as(phase).isTrue();
+        }
+        JsonNode site = evidence.path("sites").get(0);
+        for (String key : List.of(
+                "name",
+                "method",
+                "format",
+                "bits_per_weight",
+                "proxy_loss",
+                "rtn_loss",
+                "tokens",
+                "codes_changed",
+                "events")) {
+            assertThat(site.has(key)).as(key).isTrue();
+        }
+        assertThat(evidence.path("provenance").path("settings").path("recipe").asString())
+                .isEqualTo("gptq-w3g16");
+
+        Result evaluated = run("eval", out, "--reference", model, "--text", text, "--length", 32, "--json");
+        assertThat(evaluated.code()).as(evaluated.err()).isZero();
+        for (String key :
+                List.of("perplexity", "perplexity_stderr", "kl", "kl_stderr", "same_top", "same_top_stderr")) {
+            assertThat(evaluated.json().path(key).isNumber()).as(key).isTrue();
+        }
+        assertThat(evaluated.json().path("kl").asDouble()).isPositive();
+        assertThat(run("inspect", out).out()).contains("int3 g16 asymmetric").contains("all values are finite");
+        assertThat(run("eval", out, "--text", text, "--length", 32, "--windows", "llamacpp", "--dtype", "bf16")
+                        .out())
+                .contains("perplexity")
+                .contains("bf16")
+                .doesNotContain("KL");
+    }
+
+    @Test
+    void wrongUsageExitsWithTwo() {
+        assertThat(run("quantize", model)).satisfies(result -> {
+            assertThat(result.code()).isEqualTo(2);
+            assertThat(result.err())
+                    .startsWith("halftone: HT-010 Missing required option")
+                    .contains("--help")
+                    .hasLineCount(1);
+        });
+        assertThat(run("bake").code()).isEqualTo(2);
+        assertThat(run().code()).isEqualTo(2);
+    }
+
+    @Test
+    void badInputExitsWithThreeOneLineAndNothingWritten() throws IOException {
+        Path out = directory.resolve("never");
+        Path empty = Files.writeString(directory.resolve("empty.txt"), "");
+        refused("HT-231", "inspect", directory.resolve("nowhere"));
+        refused("HT-232", "inspect", text);
+        refused("HT-422", "quantize", model, "--recipe", "magic-w4", "--out", out);
+        refused("HT-431", "quantize", model, "--recipe", "rtn-w4g64", "--out", out);
+        refused("HT-433", "quantize", model, "--recipe", "gptq-w4g16", "--out", out);
+        refused("HT-411", "quantize", model, "--recipe", "gptq-w4g16", "--calibration", calibration, "--out", out);
+        refused("HT-266", "quantize", model, "--recipe", "gptq-w4g16", "--calibration", empty, "--out", out);
+        refused("HT-265", "eval", model, "--text", directory.resolve("none.txt"));
+        refused("HT-602", "eval", model, "--text", text, "--length", 4096);
+        refused("HT-601", "eval", model, "--text", text, "--windows", "all");
+        refused("HT-011", "eval", model, "--text", text, "--threads", 0);
+        assertThat(out).doesNotExist();
+        try (Stream<Path> left = Files.list(directory)) {
+            assertThat(left.filter(path -> path.getFileName().toString().startsWith(".")))
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void aDamagedModelIsRefusedBeforeAnyWork() throws IOException {
+        Path config = model.resolve("config.json");
+        String original = Files.readString(config);
+        Files.writeString(config, original.replace("\"llama\"", "\"mystery\""));
+        refused("HT-301", "inspect", model);
+        Files.writeString(config, original.replace("\"hidden_size\" : 32", "\"hidden_size\" : 64"));
+        refused("HT-304", "inspect", model);
+        Files.writeString(config, original.replace("\"intermediate_size\" : 48,", ""));
+        refused("HT-302", "inspect", model);
+        Files.writeString(config, original);
+
+        Path weights = model.resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(weights);
+        byte[] broken = bytes.clone();
+        for (int i = 1; i <= 4; i++) {
+            broken[broken.length - i] = (byte) 0xff;
+        }
+        replace(weights, broken);
+        refused("HT-306", "inspect", model);
+        refused("HT-306", "quantize", model, "--recipe", "rtn-w4g16", "--out", directory.resolve("never"));
+        replace(weights, java.util.Arrays.copyOf(bytes, bytes.length - 100));
+        refused("HT-217", "inspect", model);
+        Files.delete(weights);
+        refused("HT-235", "inspect", model);
+    }
+
+    /** A new file, since the old one may still be mapped. */
+    private void replace(Path file, byte[] bytes) throws IOException {
+        Path fresh = Files.write(directory.resolve("fresh"), bytes);
+        Files.move(fresh, file, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private static void refused(String code, Object... arguments) {
+        Result result = run(arguments);
+        assertThat(result.err()).as("%s", List.of(arguments)).contains(code).hasLineCount(1);
+        assertThat(result.code()).isEqualTo(3);
+        if (!arguments[0].equals("inspect")) {
+            assertThat(result.out()).isEmpty();
+        }
+    }
+
+    private static Result run(Object... arguments) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        String[] words = Stream.of(arguments).map(Object::toString).toArray(String[]::new);
+        int code = Main.execute(new PrintWriter(out, true), new PrintWriter(err, true), words);
+        return new Result(code, out.toString(), err.toString());
+    }
+}

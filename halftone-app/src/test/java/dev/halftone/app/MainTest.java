@@ -154,8 +154,8 @@ class MainTest {
             broken[broken.length - i] = (byte) 0xff;
         }
         replace(weights, broken);
-        refused("HT-306", "inspect", model);
-        refused("HT-306", "quantize", model, "--recipe", "rtn-w4g16", "--out", directory.resolve("never"));
+        refused("HT-212", "inspect", model);
+        refused("HT-212", "quantize", model, "--recipe", "rtn-w4g16", "--out", directory.resolve("never"));
         replace(weights, java.util.Arrays.copyOf(bytes, bytes.length - 100));
         refused("HT-217", "inspect", model);
         Files.delete(weights);

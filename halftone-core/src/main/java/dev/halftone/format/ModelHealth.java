@@ -33,7 +33,7 @@ public final class ModelHealth {
     /**
      * Fails on the first fatal finding.
      *
-     * @throws InputException HT-306
+     * @throws InputException HT-212
      */
     public static void check(Checkpoint checkpoint) {
         for (Finding finding : scan(checkpoint)) {
@@ -46,7 +46,7 @@ public final class ModelHealth {
     /** The error that a fatal finding ends a command with. */
     public static InputException error(Finding finding) {
         return new InputException(
-                "HT-306",
+                "HT-212",
                 finding.tensor(),
                 finding.message(),
                 "the checkpoint is damaged: download or convert it again");

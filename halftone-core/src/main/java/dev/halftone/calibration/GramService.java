@@ -4,19 +4,23 @@ import dev.halftone.tensor.Activations;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.HashMap;
+import java.util.Map;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.openblas.global.openblas;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Sums second moments over stored activations. The result depends on the activations alone: H is cut into square tiles, each
- * tile is one piece of work that walks over the tokens in their order (float32 products of {@link #TOKENS} tokens, added up
- * in float64), and only the upper triangle is computed.
+ * Sums second moments over stored activations: float32 products of {@link #TOKENS} tokens, upper triangle only (BLAS's syrk does
+ * half the work of a full product), added up in float64 in the order of the tokens whatever thread computed them.
  */
 public final class GramService {
-    private static final int TOKENS = 2048;
-    private static final int TILE = 192;
+    private static final int TOKENS = 4096;
 
     private GramService() {}
 
@@ -27,44 +31,72 @@ public final class GramService {
      */
     public static Gram of(Activations activations, Workers workers) {
         int n = activations.columns();
-        int side = Math.ceilDiv(n, Math.ceilDiv(n, TILE));
-        int tiles = Math.ceilDiv(n, side);
-        double[] h = new double[Math.multiplyExact(n, n)];
-        workers.forEach(tiles * (tiles + 1) / 2, index -> {
-            int row = 0;
-            int rest = index;
-            while (rest >= tiles - row) {
-                rest -= tiles - row;
-                row++;
-            }
-            int i = row * side;
-            int j = (row + rest) * side;
-            tile(activations, i, Math.min(n, i + side), j, Math.min(n, j + side), h);
+        OrderedSum sum = new OrderedSum(n);
+        int pieces = Math.toIntExact(Math.ceilDiv(activations.rows(), TOKENS));
+        workers.forEach(pieces, piece -> {
+            long from = (long) piece * TOKENS;
+            long to = Math.min(activations.rows(), from + TOKENS);
+            sum.add(piece, Torch.owned(() -> product(activations.view(from, to))));
         });
-        return new Gram(n, activations.rows(), h);
+        return new Gram(n, activations.rows(), sum.mean(activations.rows()));
     }
 
-    private static void tile(Activations activations, int i0, int i1, int j0, int j1, double[] h) {
-        int n = activations.columns();
-        Tensor sum = torch.zeros(new long[] {i1 - i0, j1 - j0}, new TensorOptions(ScalarType.Double));
-        for (long from = 0; from < activations.rows(); from += TOKENS) {
-            long start = from;
-            long end = Math.min(activations.rows(), from + TOKENS);
-            Torch.inScope(() -> {
-                Tensor x = activations.view(start, end);
-                sum.add_(Tensors.slice(x, 1, i0, i1)
-                        .t()
-                        .matmul(Tensors.slice(x, 1, j0, j1))
-                        .to(ScalarType.Double));
-            });
+    /** X^T X of x (tokens, n): the upper triangle of the result; the rest is undefined. */
+    private static Tensor product(Tensor x) {
+        int n = Math.toIntExact(x.size(1));
+        Tensor product = torch.empty(new long[] {n, n}, new TensorOptions(ScalarType.Float), null);
+        openblas.cblas_ssyrk(
+                openblas.CblasRowMajor,
+                openblas.CblasUpper,
+                openblas.CblasTrans,
+                n,
+                Math.toIntExact(x.size(0)),
+                1f,
+                new FloatPointer(x.data_ptr()),
+                n,
+                0f,
+                new FloatPointer(product.data_ptr()),
+                n);
+        return product;
+    }
+
+    /** Adds products in the order of their numbers; one that comes too early waits, its thread does not. */
+    private static final class OrderedSum {
+        private final int n;
+        private final double[] h;
+        private final Map<Integer, Tensor> early = new HashMap<>();
+        private int next;
+
+        OrderedSum(int n) {
+            this.n = n;
+            this.h = new double[Math.multiplyExact(n, n)];
         }
-        double[] values = Tensors.doubles(sum);
-        for (int i = i0; i < i1; i++) {
-            for (int j = Math.max(i, j0); j < j1; j++) {
-                double mean = values[(i - i0) * (j1 - j0) + j - j0] / activations.rows();
-                h[i * n + j] = mean;
-                h[j * n + i] = mean;
+
+        synchronized void add(int number, Tensor product) {
+            early.put(number, product);
+            for (Tensor ready = early.remove(next); ready != null; ready = early.remove(next)) {
+                MemorySegment values = Tensors.memory(ready);
+                for (int i = 0; i < n; i++) {
+                    for (int j = i; j < n; j++) {
+                        int at = i * n + j;
+                        h[at] += values.getAtIndex(ValueLayout.JAVA_FLOAT, at);
+                    }
+                }
+                ready.close();
+                next++;
             }
+        }
+
+        /** Divided by the number of tokens, both triangles. */
+        double[] mean(long tokens) {
+            for (int i = 0; i < n; i++) {
+                for (int j = i; j < n; j++) {
+                    double mean = h[i * n + j] / tokens;
+                    h[i * n + j] = mean;
+                    h[j * n + i] = mean;
+                }
+            }
+            return h;
         }
     }
 }

@@ -77,7 +77,7 @@ public final class Gptq implements WeightSolver {
         if (gram == null) {
             throw new IllegalArgumentException("gptq needs second moments");
         }
-        Factor factor = factor(gram);
+        Factor factor = factor(gram, workers);
         double[] u = factor.u();
         try (LayerLoss loss = new LayerLoss(problem, gram, workers)) {
             GridRounding rounding;
@@ -113,16 +113,16 @@ public final class Gptq implements WeightSolver {
     private record Factor(
             Gram gram, int[] order, boolean[] dead, double @Nullable [] u, double added, List<Event> events) {}
 
-    private Factor factor(Gram gram) {
+    private Factor factor(Gram gram, Workers workers) {
         Factor kept = last.get();
         if (kept == null || !kept.gram().equals(gram)) {
-            kept = newFactor(gram);
+            kept = newFactor(gram, workers);
             last.set(kept);
         }
         return kept;
     }
 
-    private Factor newFactor(Gram gram) {
+    private Factor newFactor(Gram gram, Workers workers) {
         List<Event> events = new ArrayList<>();
         int n = gram.size();
         if (gram.tokens() < 4L * n) {
@@ -146,7 +146,7 @@ public final class Gptq implements WeightSolver {
             for (int i = 0; i < n; i++) {
                 damped[i * n + i] += damping * mean;
             }
-            double[] u = InverseFactor.upper(damped, n);
+            double[] u = InverseFactor.upper(damped, n, workers);
             if (u != null) {
                 if (damping > options.damping()) {
                     events.add(new Event.DampingRaised(options.damping(), damping));

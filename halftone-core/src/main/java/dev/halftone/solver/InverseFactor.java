@@ -2,7 +2,7 @@ package dev.halftone.solver;
 
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
-import java.util.concurrent.atomic.AtomicReference;
+import dev.halftone.tensor.Workers;
 import org.bytedeco.pytorch.T_TensorTensor_T;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
@@ -12,6 +12,9 @@ import org.jspecify.annotations.Nullable;
 
 /** The triangular factor of an inverse that error-feedback solvers walk along. */
 final class InverseFactor {
+    /** Columns of the inverse that one piece of work computes. */
+    private static final int COLUMNS = 96;
+
     private InverseFactor() {}
 
     /**
@@ -21,17 +24,35 @@ final class InverseFactor {
      * @param h (n, n) symmetric
      * @return U (n, n), or null if H is not positive definite
      */
-    static double @Nullable [] upper(double[] h, int n) {
-        AtomicReference<double @Nullable []> result = new AtomicReference<>();
-        Torch.inScope(() -> {
+    static double @Nullable [] upper(double[] h, int n, Workers workers) {
+        try (Tensor lower = Torch.owned(() -> {
             T_TensorTensor_T factored = torch.linalg_cholesky_ex(Tensors.of(reversed(h), n, n));
-            if (factored.get1().item_int() == 0) {
-                Tensor identity = torch.eye(n, new TensorOptions(ScalarType.Double));
-                Tensor inverse = torch.linalg_solve_triangular(factored.get0(), identity, false);
-                result.set(reversed(Tensors.doubles(inverse)));
+            // The pair owns its members: what leaves this scope must be a tensor of its own.
+            return factored.get1().item_int() == 0 ? factored.get0().clone() : torch.empty(0);
+        })) {
+            if (lower.numel() == 0) {
+                return null;
             }
-        });
-        return result.get();
+            double[] u = new double[n * n];
+            workers.forEach(Math.ceilDiv(n, COLUMNS), tile -> {
+                int from = tile * COLUMNS;
+                invert(lower, n, from, Math.min(n, from + COLUMNS), u);
+            });
+            return u;
+        }
+    }
+
+    /** Columns from .. to-1 of L^-1, which start at the diagonal, into U = J L^-1 J. */
+    private static void invert(Tensor lower, int n, int from, int to, double[] u) {
+        Tensor rest = Tensors.slice(Tensors.slice(lower, 0, from, n), 1, from, n);
+        Tensor unit = torch.eye(n - from, to - from, new TensorOptions(ScalarType.Double));
+        double[] columns = Tensors.doubles(torch.linalg_solve_triangular(rest, unit, false));
+        int width = to - from;
+        for (int i = from; i < n; i++) {
+            for (int j = from; j < to && j <= i; j++) {
+                u[(n - 1 - i) * n + n - 1 - j] = columns[(i - from) * width + j - from];
+            }
+        }
     }
 
     private static double[] reversed(double[] values) {

@@ -4,9 +4,12 @@ import dev.halftone.calibration.Gram;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
+import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 
-/** The error of a layer's output under the second moments of its input: tr(D H D^T), the objective of all layer-wise solvers. */
+/** The error of a layer's output under the second moments of its input: tr(D H D^T), the objective of all layer-wise solvers. Products
+ * in float32, sums in float64: right to about 1e-6. */
 final class LayerLoss implements AutoCloseable {
     /** Fixed, so that sums do not depend on the number of workers. */
     private static final int ROWS = 64;
@@ -19,7 +22,8 @@ final class LayerLoss implements AutoCloseable {
     LayerLoss(WeightProblem problem, Gram gram, Workers workers) {
         this.problem = problem;
         this.workers = workers;
-        this.h = Torch.owned(() -> Tensors.of(gram.h(), gram.size(), gram.size()));
+        this.h =
+                Torch.owned(() -> Tensors.of(gram.h(), gram.size(), gram.size()).to(ScalarType.Float));
         this.whole = trace(new float[problem.weight().length]);
     }
 
@@ -40,12 +44,15 @@ final class LayerLoss implements AutoCloseable {
         workers.forEach(tiles, tile -> {
             int from = tile * ROWS;
             int rows = Math.min(ROWS, problem.out() - from);
-            double[] difference = new double[rows * in];
+            float[] difference = new float[rows * in];
             for (int i = 0; i < difference.length; i++) {
-                difference[i] = (double) problem.weight()[from * in + i] - q[from * in + i];
+                difference[i] = problem.weight()[from * in + i] - q[from * in + i];
             }
             Tensor d = Tensors.of(difference, rows, in);
-            sums[tile] = d.matmul(h).mul_(d).sum().item_double();
+            sums[tile] = d.matmul(h)
+                    .mul_(d)
+                    .sum(new ScalarTypeOptional(ScalarType.Double))
+                    .item_double();
         });
         double sum = 0;
         for (double part : sums) {

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import java.util.stream.Collectors;
@@ -31,7 +32,7 @@ public final class TinyModel {
     public static Path write(Path directory, long seed) throws IOException {
         Files.createDirectories(directory);
         ObjectNode config = config();
-        DecoderSpec spec = Families.read(config, "tiny");
+        DecoderSpec spec = Families.read(config, Set.of(), "tiny");
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
         List<StoredPart> parts = new ArrayList<>();
         for (Decoder.Expected tensor : Decoder.tensors(spec)) {

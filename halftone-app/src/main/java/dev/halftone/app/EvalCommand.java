@@ -155,12 +155,16 @@ final class EvalCommand implements Callable<Integer> {
     }
 
     private void checkVocabulary(ModelFile file, @Nullable ModelFile other) {
-        if (other != null && other.spec().vocabulary() != file.spec().vocabulary()) {
+        if (other != null
+                && other.spec().embedding().vocabulary()
+                        != file.spec().embedding().vocabulary()) {
             throw new InputException(
                     "HT-604",
                     other.path().toString(),
                     "the reference has %d tokens, the model %d"
-                            .formatted(other.spec().vocabulary(), file.spec().vocabulary()),
+                            .formatted(
+                                    other.spec().embedding().vocabulary(),
+                                    file.spec().embedding().vocabulary()),
                     "compare models of one vocabulary");
         }
     }

@@ -116,11 +116,11 @@ final class InspectCommand implements Callable<Integer> {
                 s.layers(),
                 s.hidden(),
                 s.intermediate(),
-                s.heads(),
-                s.kvHeads(),
-                s.headDim(),
-                s.vocabulary(),
-                s.tied(),
+                s.attention().heads(),
+                s.attention().kvHeads(),
+                s.attention().headDim(),
+                s.embedding().vocabulary(),
+                s.embedding().tied(),
                 s.contextLength(),
                 tokenizer,
                 file.bitsPerLinearWeight(),
@@ -137,16 +137,16 @@ final class InspectCommand implements Callable<Integer> {
     }
 
     private static String part(String tensor) {
-        if (tensor.contains("norm")) {
+        if (tensor.contains("norm") || tensor.contains(".ln_")) {
             return "norms";
         }
-        if (tensor.contains(".self_attn.")) {
+        if (tensor.contains("attn")) {
             return "attention";
         }
-        if (tensor.contains(".mlp.")) {
+        if (tensor.contains(".mlp.") || tensor.contains(".fc")) {
             return "mlp";
         }
-        return tensor.contains("embed") ? "embedding" : "head";
+        return tensor.contains("lm_head") ? "head" : "embedding";
     }
 
     private static void print(PrintWriter out, Document d) {

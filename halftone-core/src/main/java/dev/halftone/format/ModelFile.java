@@ -35,7 +35,7 @@ public final class ModelFile implements AutoCloseable {
         Checkpoint checkpoint = Checkpoints.open(path);
         try {
             String place = path.toString();
-            DecoderSpec spec = Families.read(checkpoint.config(), place);
+            DecoderSpec spec = Families.read(checkpoint.config(), checkpoint.names(), place);
             WeightSource weights = weights(checkpoint, place);
             Decoder.checkTensors(spec, weights, place);
             return new ModelFile(checkpoint, spec, weights);

@@ -35,6 +35,11 @@ final class PackedWeights implements WeightSource {
     }
 
     @Override
+    public boolean packed(String name) {
+        return packed.containsKey(name);
+    }
+
+    @Override
     public long storedBytes(String name) {
         PackedWeight weight = packed.get(name);
         return weight == null ? plain.storedBytes(name) : weight.byteSize();

@@ -1,16 +1,19 @@
 package dev.halftone.model;
 
 import dev.halftone.error.InputException;
+import java.util.Set;
 import tools.jackson.databind.JsonNode;
 
 /** Typed access to a config.json, with errors that name the key. */
 final class ConfigReader {
     private static final int LARGEST = 1 << 26;
     private final JsonNode config;
+    private final Set<String> tensors;
     private final String place;
 
-    ConfigReader(JsonNode config, String place) {
+    ConfigReader(JsonNode config, Set<String> tensors, String place) {
         this.config = config;
+        this.tensors = tensors;
         this.place = place;
     }
 
@@ -64,6 +67,22 @@ final class ConfigReader {
     String string(String key, String absent) {
         JsonNode node = config.path(key);
         return node.isString() ? node.asString() : absent;
+    }
+
+    /** The second prefix if the checkpoint has a tensor of that name below it, else the first. */
+    String prefix(String usual, String other, String tensor) {
+        return tensors.contains(other + tensor) && !tensors.contains(usual + tensor) ? other : usual;
+    }
+
+    Activation activation(String key, String absent) {
+        String name = string(key, absent);
+        return switch (name) {
+            case "silu", "swish" -> Activation.SILU;
+            case "gelu" -> Activation.GELU;
+            case "gelu_new", "gelu_pytorch_tanh", "gelu_fast" -> Activation.GELU_TANH;
+            case "relu" -> Activation.RELU;
+            default -> throw error("\"%s\" is \"%s\"; known are silu, gelu, gelu_new, relu", key, name);
+        };
     }
 
     /** Both spellings: {@code rope_scaling} with {@code rope_theta} beside it, and {@code rope_parameters}. */

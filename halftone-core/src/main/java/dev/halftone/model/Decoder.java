@@ -7,28 +7,27 @@ import dev.halftone.tensor.Torch;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A decoder-only language model over a {@link WeightSource}. Blocks are loaded one at a time, so a model larger than memory can
- * be run block by block; embedding and head stay loaded until {@link #close}.
+ * be run block by block; embedding and head stay loaded until {@link #close}, and so do all blocks after {@link #keepBlocks}.
  */
 public final class Decoder implements AutoCloseable {
-    private static final String EMBEDDING = "model.embed_tokens.weight";
-    private static final String FINAL_NORM = "model.norm.weight";
-    private static final String HEAD = "lm_head.weight";
-
     private final DecoderSpec spec;
     private final WeightSource source;
     private final ComputeType type;
     private final Arena arena = Arena.ofShared();
-    private final Tensor embedding;
-    private final Tensor finalNorm;
-    private final Tensor head;
+    private final Map<String, Tensor> outer = new HashMap<>();
+    private final List<DecoderBlock> kept = new ArrayList<>();
 
     /**
      * Checks that every tensor is there with the shape that the spec asks for, and loads embedding and head.
@@ -41,9 +40,9 @@ public final class Decoder implements AutoCloseable {
         this.type = type;
         checkTensors(spec, source, place);
         Torch.load();
-        this.embedding = Torch.owned(() -> source.load(EMBEDDING, type, arena));
-        this.finalNorm = Torch.owned(() -> source.load(FINAL_NORM, type, arena));
-        this.head = spec.tied() ? embedding : Torch.owned(() -> source.load(HEAD, type, arena));
+        for (Expected tensor : outerTensors(spec)) {
+            outer.put(tensor.name(), Torch.owned(() -> source.load(tensor.name(), type, arena)));
+        }
     }
 
     public DecoderSpec spec() {
@@ -54,127 +53,202 @@ public final class Decoder implements AutoCloseable {
         return type;
     }
 
+    /** Loads all blocks once instead of once a pass: for step-by-step decoding. */
+    public void keepBlocks() {
+        for (int i = kept.size(); i < spec.layers(); i++) {
+            kept.add(new DecoderBlock(spec, i, source, type));
+        }
+    }
+
     /** All linear weights inside the blocks, in the order in which they run: what a weight recipe can target. */
     public static List<LinearSite> linears(DecoderSpec spec) {
         List<LinearSite> all = new ArrayList<>();
         for (int i = 0; i < spec.layers(); i++) {
-            stages(spec, i).forEach(all::addAll);
+            spec.stages(i).forEach(all::addAll);
         }
         return all;
     }
 
-    /** Every tensor the model needs, with its shape. */
+    /** A tensor that a model needs, in the family's own layout. */
+    public record Expected(String name, long... shape) {
+        @Override
+        public String toString() {
+            return name + " " + Arrays.toString(shape);
+        }
+    }
+
+    /** Every tensor that the model needs, with its shape. */
     public static List<Expected> tensors(DecoderSpec spec) {
-        List<Expected> all = new ArrayList<>();
-        all.add(new Expected(EMBEDDING, spec.vocabulary(), spec.hidden()));
+        List<Expected> all = new ArrayList<>(outerTensors(spec));
         for (int i = 0; i < spec.layers(); i++) {
-            all.add(new Expected(prefix(i) + ".input_layernorm.weight", spec.hidden()));
-            all.add(new Expected(prefix(i) + ".post_attention_layernorm.weight", spec.hidden()));
-            for (List<LinearSite> stage : stages(spec, i)) {
+            all.addAll(DecoderBlock.norms(spec, i));
+            for (List<LinearSite> stage : spec.stages(i)) {
                 for (LinearSite site : stage) {
-                    all.add(new Expected(site.weight(), site.out(), site.in()));
+                    all.add(
+                            site.inputMajor()
+                                    ? new Expected(site.weight(), site.in(), site.out())
+                                    : new Expected(site.weight(), site.out(), site.in()));
                     if (site.bias()) {
                         all.add(new Expected(site.biasName(), site.out()));
                     }
                 }
             }
         }
-        all.add(new Expected(FINAL_NORM, spec.hidden()));
-        if (!spec.tied()) {
-            all.add(new Expected(HEAD, spec.vocabulary(), spec.hidden()));
+        return all;
+    }
+
+    /** What lies outside the blocks. */
+    private static List<Expected> outerTensors(DecoderSpec spec) {
+        DecoderSpec.Names names = spec.names();
+        long vocabulary = spec.embedding().vocabulary();
+        long width = spec.embedding().width();
+        List<Expected> all = new ArrayList<>();
+        all.add(new Expected(names.embedding() + ".weight", vocabulary, width));
+        if (spec.attention().positions() instanceof DecoderSpec.Learned(int _, int rows)) {
+            all.add(new Expected(names.positions() + ".weight", rows, spec.hidden()));
+        }
+        if (spec.projected()) {
+            all.add(new Expected(names.projectIn() + ".weight", spec.hidden(), width));
+            all.add(new Expected(names.projectOut() + ".weight", width, spec.hidden()));
+        }
+        if (spec.finalNorm()) {
+            all.addAll(norm(names.finalNorm(), spec));
+        }
+        if (!spec.embedding().tied()) {
+            all.add(new Expected(names.head() + ".weight", vocabulary, width));
         }
         return all;
     }
 
-    /** A tensor that a model needs. */
-    public record Expected(String name, long... shape) {
-        @Override
-        public boolean equals(Object other) {
-            return other instanceof Expected(String otherName, long[] otherShape)
-                    && name.equals(otherName)
-                    && Arrays.equals(shape, otherShape);
-        }
+    static List<Expected> norm(String name, DecoderSpec spec) {
+        Expected weight = new Expected(name + ".weight", spec.hidden());
+        return spec.norm().rms() ? List.of(weight) : List.of(weight, new Expected(name + ".bias", spec.hidden()));
+    }
 
-        @Override
-        public int hashCode() {
-            return name.hashCode();
-        }
-
-        @Override
-        public String toString() {
-            return name + Arrays.toString(shape);
-        }
+    static Tensor norm(Tensor x, DecoderSpec spec, Tensor weight, @Nullable Tensor bias) {
+        long[] shape = {spec.hidden()};
+        return bias == null
+                ? torch.rms_norm(
+                        x,
+                        shape,
+                        new TensorOptional(weight),
+                        new DoubleOptional(spec.norm().eps()))
+                : torch.layer_norm(
+                        x,
+                        shape,
+                        new TensorOptional(weight),
+                        new TensorOptional(bias),
+                        spec.norm().eps(),
+                        false);
     }
 
     /** Fails where a tensor that the spec needs is missing or has another shape. */
     public static void checkTensors(DecoderSpec spec, WeightSource source, String place) {
+        Map<String, LinearSite> sites = new HashMap<>();
+        linears(spec).forEach(site -> sites.put(site.weight(), site));
         for (Expected expected : tensors(spec)) {
             if (!source.has(expected.name())) {
                 throw new InputException(
                         "HT-303",
                         place,
-                        "tensor " + expected.name() + " " + Arrays.toString(expected.shape()) + " is missing",
+                        "tensor " + expected + " is missing",
                         "the checkpoint is incomplete or config.json belongs to another model");
             }
+            LinearSite site = sites.get(expected.name());
+            long[] wanted = site == null ? expected.shape() : site.storedShape(source);
             long[] shape = source.shape(expected.name());
-            if (!Arrays.equals(shape, expected.shape())) {
+            if (!Arrays.equals(shape, wanted)) {
                 throw new InputException(
                         "HT-304",
                         place,
                         "tensor " + expected.name() + " has shape " + Arrays.toString(shape) + "; config.json asks for "
-                                + Arrays.toString(expected.shape()),
+                                + Arrays.toString(wanted),
                         "config.json belongs to another model");
             }
         }
     }
 
-    private static String prefix(int block) {
-        return "model.layers." + block;
-    }
-
-    private static List<List<LinearSite>> stages(DecoderSpec spec, int block) {
-        String attention = prefix(block) + ".self_attn.";
-        String mlp = prefix(block) + ".mlp.";
-        int q = spec.heads() * spec.headDim();
-        int kv = spec.kvHeads() * spec.headDim();
-        return List.of(
-                List.of(
-                        new LinearSite(attention + "q_proj.weight", q, spec.hidden(), spec.qkvBias()),
-                        new LinearSite(attention + "k_proj.weight", kv, spec.hidden(), spec.qkvBias()),
-                        new LinearSite(attention + "v_proj.weight", kv, spec.hidden(), spec.qkvBias())),
-                List.of(new LinearSite(attention + "o_proj.weight", spec.hidden(), q, spec.outputBias())),
-                List.of(
-                        new LinearSite(mlp + "gate_proj.weight", spec.intermediate(), spec.hidden(), spec.mlpBias()),
-                        new LinearSite(mlp + "up_proj.weight", spec.intermediate(), spec.hidden(), spec.mlpBias())),
-                List.of(new LinearSite(mlp + "down_proj.weight", spec.hidden(), spec.intermediate(), spec.mlpBias())));
-    }
-
     /** Loads a block; the caller closes it. */
     public DecoderBlock block(int index) {
-        return new DecoderBlock(spec, prefix(index), stages(spec, index), source, type);
+        return new DecoderBlock(spec, index, source, type);
     }
 
     /** Token ids to the residual stream (tokens, hidden). */
-    public Tensor embed(int[] ids) {
-        return torch.embedding(embedding, Tensors.of(ids));
+    Tensor embed(int[] ids, Pass pass) {
+        Tensor x = torch.embedding(get(spec.names().embedding()), Tensors.of(ids));
+        if (spec.projected()) {
+            x = torch.matmul(x, get(spec.names().projectIn()).t());
+        }
+        if (spec.attention().positions() instanceof DecoderSpec.Learned(int offset, int _)) {
+            int[] rows = Arrays.stream(pass.positions()).map(p -> p + offset).toArray();
+            x = x.add(torch.embedding(get(spec.names().positions()), Tensors.of(rows)));
+        }
+        return x;
     }
 
     /** Residual stream after the last block (tokens, hidden) to float32 logits (tokens, vocabulary). */
     public Tensor logits(Tensor hidden) {
-        Tensor normed = torch.rms_norm(
-                hidden, new long[] {spec.hidden()}, new TensorOptional(finalNorm), new DoubleOptional(spec.normEps()));
-        return torch.matmul(normed, head.t()).to(org.bytedeco.pytorch.global.torch.ScalarType.Float);
+        Tensor x = hidden;
+        if (spec.finalNorm()) {
+            String name = spec.names().finalNorm();
+            Tensor bias = spec.norm().rms() ? null : outer.get(name + ".bias");
+            x = norm(x, spec, get(name), bias);
+        }
+        if (spec.projected()) {
+            x = torch.matmul(x, get(spec.names().projectOut()).t());
+        }
+        Tensor head = get(
+                spec.embedding().tied()
+                        ? spec.names().embedding()
+                        : spec.names().head());
+        return torch.matmul(x, head.t()).to(ScalarType.Float);
     }
 
-    /** A plain forward pass of one sequence: ids to logits (tokens, vocabulary), loading each block in turn. */
+    /** A plain forward pass of one sequence: ids to logits (tokens, vocabulary). */
     public Tensor forward(int[] ids, SiteObserver observer) {
+        checkLength(ids.length);
+        return run(ids, Pass.whole(spec, type, ids.length), observer);
+    }
+
+    /** The same where the first {@code padding} ids mean nothing: rows from there on equal the pass without them. */
+    public Tensor forwardPadded(int[] ids, int padding, SiteObserver observer) {
+        checkLength(ids.length - padding);
+        return run(ids, Pass.padded(spec, type, ids.length, padding), observer);
+    }
+
+    /** The next tokens of a sequence whose beginning is in the cache, which keeps them too. */
+    public Tensor forwardCached(int[] ids, KeyValueCache cache, SiteObserver observer) {
+        checkLength(cache.length() + ids.length);
+        Tensor logits = run(ids, Pass.cached(spec, type, ids.length, cache), observer);
+        cache.advance(ids.length);
+        return logits;
+    }
+
+    /** Learned positions end somewhere; rotary ones do not. */
+    void checkLength(int tokens) {
+        if (spec.attention().positions() instanceof DecoderSpec.Learned(int offset, int rows)
+                && tokens + offset > rows) {
+            throw new InputException(
+                    "HT-307",
+                    spec.family(),
+                    "a sequence of " + tokens + " tokens; the model has " + (rows - offset) + " positions",
+                    "use a smaller --length");
+        }
+    }
+
+    private Tensor run(int[] ids, Pass pass, SiteObserver observer) {
         return Torch.scoped(() -> {
-            try (RopeTable rope = RopeTable.of(spec.rope(), ids.length, type)) {
-                Tensor hidden = embed(ids);
+            try (pass) {
+                Tensor hidden = embed(ids, pass);
                 for (int i = 0; i < spec.layers(); i++) {
                     Tensor before = hidden;
-                    try (DecoderBlock block = block(i)) {
-                        hidden = Torch.scoped(() -> block.forward(before, rope, observer));
+                    if (kept.isEmpty()) {
+                        try (DecoderBlock block = block(i)) {
+                            hidden = Torch.scoped(() -> block.forward(before, pass, observer));
+                        }
+                    } else {
+                        DecoderBlock block = kept.get(i);
+                        hidden = Torch.scoped(() -> block.forward(before, pass, observer));
                     }
                 }
                 return logits(hidden);
@@ -182,13 +256,18 @@ public final class Decoder implements AutoCloseable {
         });
     }
 
+    private Tensor get(String name) {
+        Tensor tensor = outer.get(name + ".weight");
+        if (tensor == null) {
+            throw new IllegalArgumentException("model has no tensor " + name);
+        }
+        return tensor;
+    }
+
     @Override
     public void close() {
-        embedding.close();
-        finalNorm.close();
-        if (!spec.tied()) {
-            head.close();
-        }
+        kept.forEach(DecoderBlock::close);
+        outer.values().forEach(Tensor::close);
         arena.close();
     }
 }

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
@@ -18,10 +19,11 @@ import org.bytedeco.pytorch.global.torch;
  * sequence is the residual stream and the next stage's input, so a quantizer can collect statistics of a stage, replace
  * its weights and go on without running anything twice.
  *
- * <p>Stages of a sequential gated block: 0 q, k, v; 1 o; 2 gate, up; 3 down.
+ * <p>Stages: 0 q, k, v; 1 attention output; 2 gate and up, or up alone; 3 down.
  */
 public final class DecoderBlock implements AutoCloseable {
     private final DecoderSpec spec;
+    private final int index;
     private final String prefix;
     private final List<List<LinearSite>> stages;
     private final ComputeType type;
@@ -36,25 +38,41 @@ public final class DecoderBlock implements AutoCloseable {
      */
     public record State(Tensor residual, Tensor input) {}
 
-    DecoderBlock(
-            DecoderSpec spec, String prefix, List<List<LinearSite>> stages, WeightSource source, ComputeType type) {
+    DecoderBlock(DecoderSpec spec, int index, WeightSource source, ComputeType type) {
         this.spec = spec;
-        this.prefix = prefix;
-        this.stages = stages;
+        this.index = index;
+        this.prefix = spec.blockName(index);
+        this.stages = spec.stages(index);
         this.type = type;
         for (LinearSite site : sites()) {
-            put(site.weight(), source);
+            put(site.weight(), () -> site.load(source, type, arena));
             if (site.bias()) {
-                put(site.biasName(), source);
+                put(site.biasName(), () -> source.load(site.biasName(), type, arena));
             }
         }
-        for (String norm : List.of(attentionNorm(), mlpNorm())) {
-            put(norm, source);
+        for (Decoder.Expected tensor : norms(spec, index)) {
+            put(tensor.name(), () -> source.load(tensor.name(), type, arena));
         }
     }
 
-    private void put(String name, WeightSource source) {
-        weights.put(name, Torch.owned(() -> source.load(name, type, arena)));
+    private void put(String name, Supplier<Tensor> tensor) {
+        weights.put(name, Torch.owned(tensor));
+    }
+
+    /** The tensors of a block's norms. */
+    static List<Decoder.Expected> norms(DecoderSpec spec, int index) {
+        List<Decoder.Expected> all = new ArrayList<>();
+        String prefix = spec.blockName(index) + ".";
+        for (String norm : List.of(spec.names().attentionNorm(), spec.names().mlpNorm())) {
+            all.addAll(Decoder.norm(prefix + norm, spec));
+        }
+        if (spec.attention().headNorm()) {
+            for (String norm : List.of(spec.names().queryNorm(), spec.names().keyNorm())) {
+                all.add(new Decoder.Expected(
+                        prefix + norm + ".weight", spec.attention().headDim()));
+            }
+        }
+        return all;
     }
 
     /** The linears, stage by stage. */
@@ -69,24 +87,19 @@ public final class DecoderBlock implements AutoCloseable {
         return all;
     }
 
-    /** The current weight of a site, (out, in). */
-    public Tensor weight(LinearSite site) {
-        return get(site.weight());
-    }
-
     /** Puts another value, (out, in) row-major, in a weight's place; the source is left alone. */
     public void replace(LinearSite site, float[] value) {
         Tensor replacement =
                 Torch.owned(() -> Tensors.of(value, site.out(), site.in()).to(type.scalarType()));
-        weight(site).close();
+        get(site.weight()).close();
         weights.put(site.weight(), replacement);
     }
 
     /** The whole block: residual stream in, residual stream out, both (tokens, hidden). */
-    Tensor forward(Tensor residual, RopeTable rope, SiteObserver observer) {
+    Tensor forward(Tensor residual, Pass pass, SiteObserver observer) {
         State state = begin(residual);
         for (int stage = 0; stage < stages.size(); stage++) {
-            state = advance(stage, state, rope, observer);
+            state = advance(stage, state, pass, observer);
         }
         observer.observe(prefix + ".output", state.residual());
         return state.residual();
@@ -94,68 +107,128 @@ public final class DecoderBlock implements AutoCloseable {
 
     /** The state before stage 0. */
     State begin(Tensor residual) {
-        return new State(residual, norm(residual, attentionNorm()));
+        return new State(
+                residual,
+                spec.postNorm() ? residual : norm(residual, spec.names().attentionNorm()));
     }
 
     /** Runs the linears of a stage and everything after them up to the next stage's input. */
-    State advance(int stage, State state, RopeTable rope, SiteObserver observer) {
+    State advance(int stage, State state, Pass pass, SiteObserver observer) {
         return switch (stage) {
-            case 0 -> new State(state.residual(), attention(state.input(), rope, observer));
+            case 0 -> new State(state.residual(), attention(state.input(), pass, observer));
             case 1 -> {
                 Tensor residual = state.residual().add(linear(1, 0, state.input(), observer));
-                yield new State(residual, norm(residual, mlpNorm()));
+                Tensor normed = norm(
+                        residual,
+                        spec.postNorm()
+                                ? spec.names().attentionNorm()
+                                : spec.names().mlpNorm());
+                yield new State(spec.postNorm() ? normed : residual, normed);
             }
             case 2 -> {
-                Tensor gate = linear(2, 0, state.input(), observer);
-                Tensor up = linear(2, 1, state.input(), observer);
-                yield new State(state.residual(), torch.silu(gate).mul_(up));
+                Tensor first = spec.mlp().activation().apply(linear(2, 0, state.input(), observer));
+                yield new State(
+                        state.residual(),
+                        spec.mlp().gated() ? first.mul_(linear(2, 1, state.input(), observer)) : first);
             }
-            case 3 -> new State(state.residual().add(linear(3, 0, state.input(), observer)), state.input());
+            case 3 -> {
+                Tensor residual = state.residual().add(linear(3, 0, state.input(), observer));
+                yield new State(spec.postNorm() ? norm(residual, spec.names().mlpNorm()) : residual, state.input());
+            }
             default -> throw new IllegalArgumentException("stage " + stage);
         };
     }
 
     /** Causal attention of one sequence: (tokens, hidden) to the output projection's input (tokens, heads * headDim). */
-    private Tensor attention(Tensor input, RopeTable rope, SiteObserver observer) {
-        Tensor q = heads(linear(0, 0, input, observer), spec.heads());
-        Tensor k = heads(linear(0, 1, input, observer), spec.kvHeads());
-        Tensor v = heads(linear(0, 2, input, observer), spec.kvHeads());
-        observer.observe(prefix + ".self_attn.q", q);
-        observer.observe(prefix + ".self_attn.k", k);
-        observer.observe(prefix + ".self_attn.v", v);
-        q = rope.apply(q);
-        k = rope.apply(k);
-        observer.observe(prefix + ".self_attn.q_rope", q);
-        observer.observe(prefix + ".self_attn.k_rope", k);
+    private Tensor attention(Tensor input, Pass pass, SiteObserver observer) {
+        DecoderSpec.Attention a = spec.attention();
+        Tensor q;
+        Tensor k;
+        Tensor v;
+        if (a.fused()) {
+            Tensor all = linear(0, 0, input, observer);
+            int keys = a.queryWidth();
+            int values = keys + a.keyWidth();
+            q = heads(Tensors.slice(all, 1, 0, keys), a.heads());
+            k = heads(Tensors.slice(all, 1, keys, values), a.kvHeads());
+            v = heads(Tensors.slice(all, 1, values, values + a.keyWidth()), a.kvHeads());
+        } else {
+            q = heads(linear(0, 0, input, observer), a.heads());
+            k = heads(linear(0, 1, input, observer), a.kvHeads());
+            v = heads(linear(0, 2, input, observer), a.kvHeads());
+        }
+        observer.observe(prefix + ".attention.q", q);
+        observer.observe(prefix + ".attention.k", k);
+        observer.observe(prefix + ".attention.v", v);
+        if (a.headNorm()) {
+            q = headNorm(q, spec.names().queryNorm());
+            k = headNorm(k, spec.names().keyNorm());
+        }
+        q = pass.turn(q);
+        k = pass.turn(k);
+        observer.observe(prefix + ".attention.q_rope", q);
+        observer.observe(prefix + ".attention.k_rope", k);
+        KeyValueCache.Entry seen = pass.remember(index, k, v);
+        Tensor keys = shareHeads(seen.keys());
+        Tensor mask = pass.mask();
+        if (observer.probabilities()) {
+            observer.observe(prefix + ".attention.probabilities", probabilities(q, keys.squeeze(0), pass));
+        }
         Tensor out = torch.scaled_dot_product_attention(
                 q.unsqueeze(0),
-                shareHeads(k),
-                shareHeads(v),
-                new TensorOptional(),
+                keys,
+                shareHeads(seen.values()),
+                mask == null ? new TensorOptional() : new TensorOptional(mask),
                 0.0,
-                true,
-                new DoubleOptional(spec.attentionScale()),
+                pass.triangle(),
+                new DoubleOptional(a.scale()),
                 false);
-        return out.squeeze(0).transpose(0, 1).reshape(input.size(0), (long) spec.heads() * spec.headDim());
+        return out.squeeze(0).transpose(0, 1).reshape(input.size(0), a.queryWidth());
+    }
+
+    /** Softmax of the scores, (heads, queries, keys), written out: the fused kernel never shows it. */
+    private Tensor probabilities(Tensor q, Tensor keys, Pass pass) {
+        Tensor scores = q.matmul(keys.transpose(1, 2))
+                .mul(Tensors.scalar(spec.attention().scale()));
+        Tensor mask = pass.mask();
+        Tensor hidden = mask != null
+                ? mask.logical_not()
+                : pass.triangle()
+                        ? torch.ones_like(scores).triu(1).to(torch.ScalarType.Bool)
+                        : torch.zeros_like(scores).to(torch.ScalarType.Bool);
+        return scores.to(torch.ScalarType.Float)
+                .masked_fill(hidden, Tensors.scalar(Double.NEGATIVE_INFINITY))
+                .softmax(2);
     }
 
     /** (tokens, n * headDim) to (n, tokens, headDim). */
     private Tensor heads(Tensor projected, int n) {
-        return projected.view(projected.size(0), n, spec.headDim()).transpose(0, 1);
+        return projected
+                .reshape(projected.size(0), n, spec.attention().headDim())
+                .transpose(0, 1);
+    }
+
+    private Tensor headNorm(Tensor x, String name) {
+        return torch.rms_norm(
+                x,
+                new long[] {spec.attention().headDim()},
+                new TensorOptional(get(prefix + "." + name + ".weight")),
+                new DoubleOptional(spec.norm().eps()));
     }
 
     /** (kvHeads, tokens, headDim) to (1, heads, tokens, headDim), each repeated for the query heads that share it. */
     private Tensor shareHeads(Tensor x) {
-        int share = spec.heads() / spec.kvHeads();
+        DecoderSpec.Attention a = spec.attention();
+        int share = a.heads() / a.kvHeads();
         return share == 1
                 ? x.unsqueeze(0)
                 : x.unsqueeze(1)
-                        .expand(spec.kvHeads(), share, x.size(1), spec.headDim())
-                        .reshape(1, spec.heads(), x.size(1), spec.headDim());
+                        .expand(a.kvHeads(), share, x.size(1), a.headDim())
+                        .reshape(1, a.heads(), x.size(1), a.headDim());
     }
 
-    private Tensor linear(int stage, int index, Tensor input, SiteObserver observer) {
-        LinearSite site = stages.get(stage).get(index);
+    private Tensor linear(int stage, int position, Tensor input, SiteObserver observer) {
+        LinearSite site = stages.get(stage).get(position);
         observer.observe(site.input(), input);
         Tensor output = site.bias()
                 ? torch.linear(input, get(site.weight()), get(site.biasName()))
@@ -164,17 +237,9 @@ public final class DecoderBlock implements AutoCloseable {
         return output;
     }
 
-    private Tensor norm(Tensor x, String weight) {
-        return torch.rms_norm(
-                x, new long[] {spec.hidden()}, new TensorOptional(get(weight)), new DoubleOptional(spec.normEps()));
-    }
-
-    private String attentionNorm() {
-        return prefix + ".input_layernorm.weight";
-    }
-
-    private String mlpNorm() {
-        return prefix + ".post_attention_layernorm.weight";
+    private Tensor norm(Tensor x, String name) {
+        String full = prefix + "." + name;
+        return Decoder.norm(x, spec, get(full + ".weight"), spec.norm().rms() ? null : get(full + ".bias"));
     }
 
     private Tensor get(String name) {

@@ -8,7 +8,7 @@ import java.util.Arrays;
  * <p>dim: rotated leading dimensions of a head. theta: base. The scalings are those of the Hugging Face configs
  * ({@code rope_scaling}); frequencies are computed in float64 and angles rounded to float32 at the end.
  */
-public record Rope(int dim, double theta, Scaling scaling) {
+public record Rope(int dim, double theta, Scaling scaling) implements DecoderSpec.Positions {
     /** How the plain inverse frequencies theta^(-2i/dim) are changed for longer contexts. */
     public sealed interface Scaling permits None, Linear, Dynamic, Llama3, Yarn, Factors {}
 

@@ -7,10 +7,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
-/**
- * cos and sin of all angles of a sequence, each (length, dim), both halves of a row alike. Made once per forward pass and
- * shared by all blocks.
- */
+/** cos and sin of all angles of a sequence, each (tokens, dim), both halves of a row alike; shared by all blocks. */
 final class RopeTable implements AutoCloseable {
     private final Tensor cos;
     private final Tensor sin;
@@ -22,15 +19,16 @@ final class RopeTable implements AutoCloseable {
         this.dim = dim;
     }
 
-    /** For positions 0 .. length-1. */
-    static RopeTable of(Rope rope, int length, ComputeType type) {
+    /** @param length of the whole sequence so far, which dynamic scaling depends on */
+    static RopeTable of(Rope rope, int[] positions, int length, ComputeType type) {
         double[] frequencies = rope.inverseFrequencies(length);
         int half = frequencies.length;
-        float[] cos = new float[length * half * 2];
-        float[] sin = new float[length * half * 2];
-        for (int p = 0; p < length; p++) {
+        int tokens = positions.length;
+        float[] cos = new float[tokens * half * 2];
+        float[] sin = new float[tokens * half * 2];
+        for (int p = 0; p < tokens; p++) {
             for (int i = 0; i < half; i++) {
-                double angle = p * frequencies[i];
+                double angle = positions[p] * frequencies[i];
                 int at = p * 2 * half + i;
                 cos[at] = (float) (Math.cos(angle) * rope.attention());
                 sin[at] = (float) (Math.sin(angle) * rope.attention());
@@ -39,12 +37,12 @@ final class RopeTable implements AutoCloseable {
             }
         }
         return new RopeTable(
-                Torch.owned(() -> Tensors.of(cos, length, 2L * half).to(type.scalarType())),
-                Torch.owned(() -> Tensors.of(sin, length, 2L * half).to(type.scalarType())),
+                Torch.owned(() -> Tensors.of(cos, tokens, 2L * half).to(type.scalarType())),
+                Torch.owned(() -> Tensors.of(sin, tokens, 2L * half).to(type.scalarType())),
                 2 * half);
     }
 
-    /** x (heads, length, headDim) turned; dimensions from dim on pass through. */
+    /** x (heads, tokens, headDim) turned; dimensions from dim on pass through. */
     Tensor apply(Tensor x) {
         long headDim = x.size(2);
         Tensor turned = headDim == dim ? x : Tensors.slice(x, 2, 0, dim);

@@ -20,7 +20,7 @@ public final class Sequences implements AutoCloseable {
     private final Path spill;
     private final long[] starts;
     private final Activations residual;
-    private final Map<Integer, RopeTable> ropes = new HashMap<>();
+    private final Map<Integer, Pass> passes = new HashMap<>();
 
     /** @param spill directory for what does not fit into memory */
     public Sequences(Decoder decoder, List<int[]> windows, Workers workers, Path spill) {
@@ -31,11 +31,11 @@ public final class Sequences implements AutoCloseable {
         this.starts = new long[windows.size() + 1];
         for (int i = 0; i < windows.size(); i++) {
             starts[i + 1] = starts[i] + windows.get(i).length;
-            ropes.computeIfAbsent(
-                    windows.get(i).length, length -> RopeTable.of(decoder.spec().rope(), length, decoder.type()));
+            decoder.checkLength(windows.get(i).length);
+            passes.computeIfAbsent(windows.get(i).length, length -> Pass.whole(decoder.spec(), decoder.type(), length));
         }
         this.residual = new Activations(tokens(), decoder.spec().hidden(), spill);
-        workers.forEach(windows.size(), i -> view(residual, i).copy_(decoder.embed(windows.get(i))));
+        workers.forEach(windows.size(), i -> view(residual, i).copy_(decoder.embed(windows.get(i), pass(i))));
     }
 
     /** Tokens of all sequences together. */
@@ -46,7 +46,7 @@ public final class Sequences implements AutoCloseable {
     /** Takes all sequences through a block. */
     public void forward(DecoderBlock block, SiteObserver observer) {
         workers.forEach(windows.size(), i -> {
-            Tensor out = block.forward(compute(residual, i), rope(i), observer);
+            Tensor out = block.forward(compute(residual, i), pass(i), observer);
             view(residual, i).copy_(out);
         });
     }
@@ -70,7 +70,7 @@ public final class Sequences implements AutoCloseable {
         Activations next = last ? null : inputs(block, stage + 1);
         workers.forEach(windows.size(), i -> {
             DecoderBlock.State before = new DecoderBlock.State(compute(residual, i), compute(input, i));
-            DecoderBlock.State after = block.advance(stage, before, rope(i), SiteObserver.NONE);
+            DecoderBlock.State after = block.advance(stage, before, pass(i), SiteObserver.NONE);
             view(residual, i).copy_(after.residual());
             if (next != null) {
                 view(next, i).copy_(after.input());
@@ -97,17 +97,17 @@ public final class Sequences implements AutoCloseable {
         return activations.view(starts[sequence], starts[sequence + 1]);
     }
 
-    private RopeTable rope(int sequence) {
-        RopeTable table = ropes.get(windows.get(sequence).length);
-        if (table == null) {
-            throw new IllegalStateException("no rope table for sequence " + sequence);
+    private Pass pass(int sequence) {
+        Pass pass = passes.get(windows.get(sequence).length);
+        if (pass == null) {
+            throw new IllegalStateException("no pass for sequence " + sequence);
         }
-        return table;
+        return pass;
     }
 
     @Override
     public void close() {
-        ropes.values().forEach(RopeTable::close);
+        passes.values().forEach(Pass::close);
         residual.close();
     }
 }

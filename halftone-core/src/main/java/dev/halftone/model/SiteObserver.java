@@ -9,8 +9,17 @@ public interface SiteObserver {
     SiteObserver NONE = (site, value) -> {};
 
     /**
+     * Called once per site and pass. Sites of block B: the input and output of each linear ({@code B.mlp.down_proj.input}),
+     * {@code B.attention.q}, {@code .k}, {@code .v}, {@code .q_rope}, {@code .k_rope} (heads, tokens, headDim),
+     * {@code .probabilities} (heads, queries, keys), and {@code B.output}, the residual stream.
+     *
      * @param site name such as {@code model.layers.3.mlp.down_proj.input}
-     * @param value (tokens, channels), or (heads, tokens, headDim) for sites of single heads
+     * @param value (tokens, channels), or as said above
      */
     void observe(String site, Tensor value);
+
+    /** True if attention probabilities are wanted: they cost an extra pass, since the fused kernel does not show them. */
+    default boolean probabilities() {
+        return false;
+    }
 }

@@ -12,6 +12,11 @@ public interface WeightSource {
     /** Row-major shape. */
     long[] shape(String name);
 
+    /** True if the tensor is a packed weight, which is (out, in) whatever the family's own layout. */
+    default boolean packed(String name) {
+        return false;
+    }
+
     /** Bytes that the tensor takes in its file, scales and the like included. */
     long storedBytes(String name);
 

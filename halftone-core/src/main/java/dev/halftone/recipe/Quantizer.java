@@ -108,7 +108,7 @@ public final class Quantizer {
                     int index = i;
                     List<StoredPart> parts = new ArrayList<>();
                     try (DecoderBlock block = clock.time("load", () -> decoder.block(index))) {
-                        quantize(block, sequences, parts);
+                        quantize(block, sequences, index == blocks - 1, parts);
                     }
                     clock.time("save", () -> output.writeBlock(index, parts));
                     progress.update(i + 1, blocks);
@@ -125,7 +125,8 @@ public final class Quantizer {
         }
     }
 
-    private void quantize(DecoderBlock block, @Nullable Sequences sequences, List<StoredPart> parts) {
+    private void quantize(
+            DecoderBlock block, @Nullable Sequences sequences, boolean lastBlock, List<StoredPart> parts) {
         AtomicReference<@Nullable Activations> input =
                 new AtomicReference<>(sequences == null ? null : clock.time("forward", () -> sequences.begin(block)));
         for (int stage = 0; stage < block.stages().size(); stage++) {
@@ -139,6 +140,11 @@ public final class Quantizer {
             }
             if (sequences != null && activations != null) {
                 int current = stage;
+                if (lastBlock && stage == block.stages().size() - 1) {
+                    // Nothing reads what comes after the last weight.
+                    activations.close();
+                    return;
+                }
                 clock.time("forward", () -> input.set(sequences.advance(block, current, activations)));
             }
         }
@@ -177,8 +183,7 @@ public final class Quantizer {
     private float[] original(LinearSite site) {
         try (Arena arena = Arena.ofConfined()) {
             AtomicReference<float[]> values = new AtomicReference<>(new float[0]);
-            Torch.inScope(
-                    () -> values.set(Tensors.floats(model.weights().load(site.weight(), ComputeType.FLOAT32, arena))));
+            Torch.inScope(() -> values.set(Tensors.floats(site.load(model.weights(), ComputeType.FLOAT32, arena))));
             return values.get();
         }
     }

@@ -17,45 +17,198 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.function.BiConsumer;
+import org.bytedeco.pytorch.Tensor;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** Small random models with the logits that public implementations give for them. */
 class DecoderFixturesTest {
     private static final Path FIXTURES =
             Path.of(System.getProperty("halftone.shared", "../../shared"), "fixtures", "decoder-families");
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"llama", "llama3", "llama_dynamic", "llama_linear", "llama_tied_bias", "llama_yarn", "smollm2"})
-    void logitsEqualTheReferenceImplementations(String family) {
-        Path directory = FIXTURES.resolve(family);
+            strings = {
+                "llama",
+                "llama3",
+                "llama_dynamic",
+                "llama_linear",
+                "llama_tied_bias",
+                "llama_yarn",
+                "smollm2",
+                "mistral",
+                "qwen2",
+                "qwen3",
+                "opt",
+                "opt350",
+                "gpt2"
+            })
+    void logitsEqualTheReferenceImplementations(String fixture) {
+        with(fixture, (decoder, expected) -> {
+            List<String> sites = new ArrayList<>();
+            float[] actual = Tensors.floats(decoder.forward(ids(expected), (site, _) -> sites.add(site)));
+            assertClose(actual, floats(expected.tensor("logits")), 1e-4f);
+            String block = decoder.spec().blockName(1);
+            assertThat(sites).doesNotHaveDuplicates().contains(block + ".attention.q_rope", block + ".output");
+            for (LinearSite site : Decoder.linears(decoder.spec())) {
+                assertThat(sites).contains(site.input(), site.output());
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "llama",
+                "llama3",
+                "llama_linear",
+                "llama_yarn",
+                "smollm2",
+                "mistral",
+                "qwen2",
+                "qwen3",
+                "opt",
+                "opt350",
+                "gpt2"
+            })
+    void stepByStepDecodingEqualsTheWholePass(String fixture) {
+        with(fixture, (decoder, expected) -> {
+            int[] ids = ids(expected);
+            float[] whole = Tensors.floats(decoder.forward(ids, SiteObserver.NONE));
+            int vocabulary = decoder.spec().embedding().vocabulary();
+            decoder.keepBlocks();
+            try (KeyValueCache cache = new PlainCache(decoder.spec(), decoder.type(), ids.length)) {
+                // A piece of several tokens, then one by one.
+                int done = 0;
+                for (int end : new int[] {4, 7, 8, 9, 10, 11, 12, 13}) {
+                    float[] piece = Tensors.floats(
+                            decoder.forwardCached(Arrays.copyOfRange(ids, done, end), cache, SiteObserver.NONE));
+                    assertClose(piece, Arrays.copyOfRange(whole, done * vocabulary, end * vocabulary), 1e-5f);
+                    done = end;
+                }
+                assertThat(cache.length()).isEqualTo(ids.length);
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "llama",
+                "llama_dynamic",
+                "llama_yarn",
+                "smollm2",
+                "mistral",
+                "qwen2",
+                "qwen3",
+                "opt",
+                "opt350",
+                "gpt2"
+            })
+    void aLeftPaddedSequenceEqualsTheOneAlone(String fixture) {
+        with(fixture, (decoder, expected) -> {
+            int[] ids = ids(expected);
+            int padding = 5;
+            int[] padded = new int[ids.length + padding];
+            System.arraycopy(ids, 0, padded, padding, ids.length);
+            float[] alone = Tensors.floats(decoder.forward(ids, SiteObserver.NONE));
+            Tensor logits = decoder.forwardPadded(padded, padding, SiteObserver.NONE);
+            assertClose(Tensors.floats(Tensors.slice(logits, 0, padding, padded.length)), alone, 1e-5f);
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama", "mistral", "opt"})
+    void attentionProbabilitiesAddUpToOneAndRespectTheWindow(String fixture) {
+        with(fixture, (decoder, expected) -> {
+            int window = decoder.spec().attention().window();
+            List<float[]> seen = new ArrayList<>();
+            int[] ids = ids(expected);
+            decoder.forward(ids, new SiteObserver() {
+                @Override
+                public void observe(String site, Tensor value) {
+                    if (site.endsWith(".attention.probabilities")) {
+                        seen.add(Tensors.floats(value));
+                    }
+                }
+
+                @Override
+                public boolean probabilities() {
+                    return true;
+                }
+            });
+            assertThat(seen).hasSize(decoder.spec().layers());
+            int n = ids.length;
+            for (float[] p : seen) {
+                for (int row = 0; row < p.length / n; row++) {
+                    int query = row % n;
+                    float sum = 0;
+                    for (int key = 0; key < n; key++) {
+                        float share = p[row * n + key];
+                        sum += share;
+                        if (key > query || window > 0 && query - key >= window) {
+                            assertThat(share).isZero();
+                        }
+                    }
+                    assertThat(sum).isCloseTo(1, within(1e-5f));
+                }
+            }
+        });
+    }
+
+    @Test
+    void bfloat16StaysNearFloat32() {
+        Path directory = FIXTURES.resolve("llama");
         assumeTrue(Files.isDirectory(directory), () -> "no fixture at " + directory);
         try (SafetensorsFile expected = SafetensorsFile.open(directory.resolve("expected.safetensors"));
                 Checkpoint checkpoint = Checkpoints.open(directory);
-                Decoder decoder = new Decoder(
-                        Families.read(checkpoint.config(), family),
-                        new CheckpointWeights(checkpoint),
-                        ComputeType.FLOAT32,
-                        family)) {
-            float[] ids = floats(expected.tensor("ids"));
-            int[] tokens = new int[ids.length];
-            for (int i = 0; i < ids.length; i++) {
-                tokens[i] = (int) ids[i];
-            }
-            float[] logits = floats(expected.tensor("logits"));
-            List<String> sites = new ArrayList<>();
-            Torch.inScope(() -> {
-                float[] actual = Tensors.floats(decoder.forward(tokens, (site, value) -> sites.add(site)));
-                assertThat(actual).hasSameSizeAs(logits);
-                for (int i = 0; i < logits.length; i++) {
-                    assertThat(actual[i]).as("logit %d", i).isCloseTo(logits[i], within(1e-4f));
-                }
-            });
-            assertThat(sites)
-                    .contains("model.layers.0.self_attn.q_proj.input", "model.layers.2.mlp.down_proj.output")
-                    .doesNotHaveDuplicates();
+                Decoder decoder = decoder(checkpoint, ComputeType.BFLOAT16)) {
+            Torch.inScope(() -> assertClose(
+                    Tensors.floats(decoder.forward(ids(expected), SiteObserver.NONE)),
+                    floats(expected.tensor("logits")),
+                    0.15f));
         }
+    }
+
+    private static void with(String fixture, BiConsumer<Decoder, SafetensorsFile> body) {
+        Path directory = FIXTURES.resolve(fixture);
+        assumeTrue(Files.isDirectory(directory), () -> "no fixture at " + directory);
+        try (SafetensorsFile expected = SafetensorsFile.open(directory.resolve("expected.safetensors"));
+                Checkpoint checkpoint = Checkpoints.open(directory);
+                Decoder decoder = decoder(checkpoint, ComputeType.FLOAT32)) {
+            Torch.inScope(() -> body.accept(decoder, expected));
+        }
+    }
+
+    private static Decoder decoder(Checkpoint checkpoint, ComputeType type) {
+        String place = checkpoint.path().toString();
+        return new Decoder(
+                Families.read(checkpoint.config(), checkpoint.names(), place),
+                new CheckpointWeights(checkpoint),
+                type,
+                place);
+    }
+
+    private static void assertClose(float[] actual, float[] expected, float tolerance) {
+        assertThat(actual).hasSameSizeAs(expected);
+        for (int i = 0; i < expected.length; i++) {
+            if (!(Math.abs(actual[i] - expected[i]) <= tolerance)) {
+                assertThat(actual[i]).as("element %d", i).isCloseTo(expected[i], within(tolerance));
+            }
+        }
+    }
+
+    private static int[] ids(SafetensorsFile expected) {
+        float[] values = floats(expected.tensor("ids"));
+        int[] ids = new int[values.length];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = (int) values[i];
+        }
+        return ids;
     }
 
     private static float[] floats(StoredTensor tensor) {

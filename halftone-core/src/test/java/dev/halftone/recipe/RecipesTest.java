@@ -9,6 +9,7 @@ import dev.halftone.error.InputException;
 import dev.halftone.format.IntGroup;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.Families;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,7 +31,7 @@ class RecipesTest {
 
     @Test
     void theLastStepThatMatchesAWeightCounts() {
-        DecoderSpec spec = Families.read(TinyModel.config(), "tiny");
+        DecoderSpec spec = Families.read(TinyModel.config(), Set.of(), "tiny");
         Recipe recipe = Recipes.parse("r.yaml", """
                 calibration: {samples: 8, length: 64, sampling: random, seed: 5}
                 steps:
@@ -72,7 +73,7 @@ class RecipesTest {
     void targetsThatMatchNothingAreRefused() {
         Recipe recipe = Recipes.parse(
                 "r.yaml", "steps:\n  - weights: {method: rtn, format: int4, group: 16, targets: \"*.w1\"}\n");
-        assertThatThrownBy(() -> QuantizationPlan.of(recipe, Families.read(TinyModel.config(), "tiny")))
+        assertThatThrownBy(() -> QuantizationPlan.of(recipe, Families.read(TinyModel.config(), Set.of(), "tiny")))
                 .hasMessage("HT-430 r.yaml:2:14: targets [*.w1] match no linear weight of the model; names look like"
                         + " model.layers.0.self_attn.q_proj.weight");
     }

@@ -67,7 +67,7 @@ class RealModelTest {
             Path calibration = SHARED.resolve("text/sotu-calibration.txt");
             List<int[]> windows =
                     TokenWindows.of(tokenizer.encode(TextFiles.read(calibration)), options, "calibration");
-            new Quantizer(file, Recipes.open(recipe), windows, out, workers)
+            new Quantizer(file, Recipes.open(recipe), windows, ComputeType.FLOAT32, out, workers)
                     .run(Provenance.of(List.of(), Map.of()), (_, _) -> {});
         }
         return scores(out, MODEL, "moby-test.txt", 2).divergence().value();

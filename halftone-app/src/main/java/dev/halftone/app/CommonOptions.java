@@ -1,5 +1,7 @@
 package dev.halftone.app;
 
+import dev.halftone.error.InputException;
+import dev.halftone.tensor.ComputeType;
 import java.io.PrintWriter;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.PropertyNamingStrategies;
@@ -28,10 +30,19 @@ final class CommonOptions {
         out.flush();
     }
 
+    /** The compute type of that name. */
+    static ComputeType computeType(String name) {
+        for (ComputeType type : ComputeType.values()) {
+            if (type.label().equals(name)) {
+                return type;
+            }
+        }
+        throw new InputException("HT-606", "--dtype", "\"" + name + "\"; known are float32, bf16", "");
+    }
+
     int checkedThreads() {
         if (threads < 1 || threads > 1024) {
-            throw new dev.halftone.error.InputException(
-                    "HT-011", "--threads", "is " + threads + "; expected 1 to 1024", "");
+            throw new InputException("HT-011", "--threads", "is " + threads + "; expected 1 to 1024", "");
         }
         return threads;
     }

@@ -109,7 +109,7 @@ final class EvalCommand implements Callable<Integer> {
     public Integer call() {
         int threads = common.checkedThreads();
         WindowRule rule = WindowRule.named(windows);
-        ComputeType type = computeType();
+        ComputeType type = CommonOptions.computeType(dtype);
         if (length < 2 || chunks == 0 || chunks < -1) {
             throw new InputException(
                     "HT-605",
@@ -143,15 +143,6 @@ final class EvalCommand implements Callable<Integer> {
             }
         }
         return 0;
-    }
-
-    private ComputeType computeType() {
-        for (ComputeType type : ComputeType.values()) {
-            if (type.label().equals(dtype)) {
-                return type;
-            }
-        }
-        throw new InputException("HT-606", "--dtype", "\"" + dtype + "\"; known are float32, bf16", "");
     }
 
     private void checkVocabulary(ModelFile file, @Nullable ModelFile other) {

@@ -56,6 +56,7 @@ public final class Quantizer {
     private final Recipe recipe;
     private final QuantizationPlan plan;
     private final List<int[]> windows;
+    private final ComputeType type;
     private final Workers workers;
     private final OutputDirectory output;
     private final PhaseClock clock = new PhaseClock("load", "forward", "statistics", "solve", "pack", "save");
@@ -68,10 +69,13 @@ public final class Quantizer {
      * Checks everything that can be checked before the work; nothing is written yet.
      *
      * @param windows calibration windows, empty if the recipe needs none
+     * @param type in which the calibration windows go through the model; second moments and solvers do not depend on it
      * @param directory must not exist, or be empty
      */
-    public Quantizer(ModelFile model, Recipe recipe, List<int[]> windows, Path directory, Workers workers) {
+    public Quantizer(
+            ModelFile model, Recipe recipe, List<int[]> windows, ComputeType type, Path directory, Workers workers) {
         this.model = model;
+        this.type = type;
         this.recipe = recipe;
         this.plan = QuantizationPlan.of(recipe, model.spec());
         if (model.packed()) {
@@ -100,7 +104,7 @@ public final class Quantizer {
         try {
             output.create();
             int blocks = model.spec().layers();
-            try (Decoder decoder = clock.time("load", () -> model.decoder(ComputeType.FLOAT32));
+            try (Decoder decoder = clock.time("load", () -> model.decoder(type));
                     Sequences sequences = windows.isEmpty()
                             ? null
                             : clock.time("forward", () -> new Sequences(decoder, windows, workers, output.work()))) {

@@ -78,15 +78,15 @@ class QuantizerTest {
     @Test
     void moreBitsLieCloserToTheReferenceAndGptqCloserThanRtn() throws IOException {
         Map<String, Double> divergence = new TreeMap<>();
-        for (String recipe : List.of("rtn-w8g16", "rtn-w4g16", "rtn-w3g16", "rtn-w2g16", "gptq-w2g16", "gptq-w3g16")) {
+        for (String recipe : List.of("rtn-w8g16", "rtn-w4g16", "rtn-w3g16", "rtn-w2g16", "gptq-w4g16-minmax")) {
             Path packed = quantize(recipe, "quality-" + recipe, 2);
             divergence.put(recipe, scores(packed, model).divergence().value());
         }
         assertThat(divergence.get("rtn-w8g16")).isLessThan(0.01);
         assertThat(divergence.get("rtn-w4g16")).isLessThan(divergence.get("rtn-w3g16"));
         assertThat(divergence.get("rtn-w3g16")).isLessThan(divergence.get("rtn-w2g16"));
-        assertThat(divergence.get("gptq-w3g16")).isLessThan(divergence.get("rtn-w3g16"));
-        assertThat(divergence.get("gptq-w2g16")).isLessThan(divergence.get("rtn-w2g16"));
+        // Same grids: the error feedback alone. Fewer bits leave nothing but noise of a random model.
+        assertThat(divergence.get("gptq-w4g16-minmax")).isLessThan(divergence.get("rtn-w4g16"));
     }
 
     @Test
@@ -168,7 +168,7 @@ class QuantizerTest {
                 Workers workers = new Workers(threads)) {
             int[] tokens = tokenizer.encode(TinyModel.text(600, 2));
             List<int[]> windows = TokenWindows.of(tokens, CALIBRATION, "text");
-            return new Quantizer(file, Recipes.open(recipe), windows, out, workers)
+            return new Quantizer(file, Recipes.open(recipe), windows, ComputeType.FLOAT32, out, workers)
                     .run(Provenance.of(file.checkpoint().files(), Map.of()), (_, _) -> {});
         }
     }

@@ -174,16 +174,20 @@ public final class DecoderBlock implements AutoCloseable {
         if (observer.probabilities()) {
             observer.observe(prefix + ".attention.probabilities", probabilities(q, keys.squeeze(0), pass));
         }
+        // Always in float32: the fused kernel has no fast bfloat16 products without MKL.
         Tensor out = torch.scaled_dot_product_attention(
-                q.unsqueeze(0),
-                keys,
-                shareHeads(seen.values()),
+                q.unsqueeze(0).to(torch.ScalarType.Float),
+                keys.to(torch.ScalarType.Float),
+                shareHeads(seen.values()).to(torch.ScalarType.Float),
                 mask == null ? new TensorOptional() : new TensorOptional(mask),
                 0.0,
                 pass.triangle(),
                 new DoubleOptional(a.scale()),
                 false);
-        return out.squeeze(0).transpose(0, 1).reshape(input.size(0), a.queryWidth());
+        return out.squeeze(0)
+                .transpose(0, 1)
+                .reshape(input.size(0), a.queryWidth())
+                .to(type.scalarType());
     }
 
     /** Softmax of the scores, (heads, queries, keys), written out: the fused kernel never shows it. */

@@ -36,6 +36,7 @@ def parse_arguments():
         parser.add_argument(f"--{name}", required=True, type=pathlib.Path, help=text)
     parser.add_argument("--halftone", default="./halftone", help="the halftone command")
     parser.add_argument("--recipe", nargs="+", default=["gptq-w3g64-minmax"], help="Halftone recipes; times are relative to the first")
+    parser.add_argument("--dtype", nargs="+", default=["float32"], help="types in which Halftone's calibration passes compute")
     parser.add_argument("--bits", type=int, default=3, choices=(2, 3, 4, 8), help="bits of the peers' weights")
     parser.add_argument("--group", type=int, default=64, help="inputs that share a scale in the peers' weights")
     parser.add_argument("--samples", type=int, default=128, help="calibration windows")
@@ -216,14 +217,14 @@ def compare(args):
             result.unlink(missing_ok=True)
             start_peer(args, peer, interpreter)
         rows.append((json.loads(result.read_text()), args.work / f"{peer}-dequantized"))
-    for recipe in args.recipe if not args.skip_halftone else ():
-        out, load = args.work / f"halftone-{pathlib.Path(recipe).name}", os.getloadavg()[0]
+    for recipe, dtype in [(r, d) for r in args.recipe for d in args.dtype] if not args.skip_halftone else ():
+        out, load = args.work / f"halftone-{pathlib.Path(recipe).name}-{dtype}", os.getloadavg()[0]
         shutil.rmtree(out, ignore_errors=True)
         report, seconds = halftone(args, "quantize", args.model, "--recipe", recipe, "--calibration", args.calibration, "--samples",
-                                   args.samples, "--length", args.length, "--threads", args.threads, "--out", out)
-        rows.append((dict(tool=f"Halftone {recipe}", seconds=seconds, load_before=load, report=report), out))
+                                   args.samples, "--length", args.length, "--threads", args.threads, "--dtype", dtype, "--out", out)
+        rows.append((dict(tool=f"Halftone {recipe}, {dtype}", seconds=seconds, load_before=load, report=report), out))
     for row, out in rows if not args.skip_halftone else ():
-        row["seconds_relative"] = row["seconds"] / rows[-len(args.recipe)][0]["seconds"]
+        row["seconds_relative"] = row["seconds"] / rows[-len(args.recipe) * len(args.dtype)][0]["seconds"]
         row["evaluation"] = halftone(args, "eval", out, "--reference", args.model, "--text", args.test, "--windows", "llamacpp",
                                      "--length", args.length, "--chunks", args.chunks)[0]
     whole = dict(settings=settings(args), test=args.test.name, chunks=args.chunks, rows=[row for row, _ in rows])

@@ -6,7 +6,7 @@ import pathlib
 import sys
 
 ROWS = [("W4", "w4g64"), ("W3", "w3g64"), ("W2", "w2g64")]
-KINDS = [("RTN", "rtn-{}", "#b9c0c8"), ("GPTQ, min-max grids", "gptq-{}-minmax", "#6f9bd1"), ("GPTQ", "gptq-{}", "#1f5fa8")]
+KINDS = [("round to nearest", "rtn-{}", "#b9c0c8"), ("GPTQ, searched grids", "gptq-{}", "#1f5fa8")]
 LEFT, WIDTH, BAR, GAP = 60, 560, 18, 26
 
 
@@ -22,7 +22,7 @@ def main():
     out = []
     y = 58
     for row, _ in ROWS:
-        out.append(f'<text x="{LEFT - 12}" y="{y + 1.5 * BAR + 5}" text-anchor="end" font-weight="bold">{row}</text>')
+        out.append(f'<text x="{LEFT - 12}" y="{y + BAR + 3}" text-anchor="end" font-weight="bold">{row}</text>')
         for kind, _, colour in KINDS:
             value = values[row, kind]
             out.append(f'<rect x="{LEFT}" y="{y}" width="{x(value) - LEFT:.1f}" height="{BAR - 3}" fill="{colour}"/>')

@@ -43,7 +43,7 @@ final class ProgressLine implements AutoCloseable {
         lastDrawn = now;
         int filled = (int) (WIDTH * ((double) done / total));
         double speed = (done - found) / Math.max((now - start) / 1e9, 1e-3);
-        String left = speed <= 0 ? "" : ", %s/s, %s left".formatted(size(speed), time((total - done) / speed));
+        String left = speed <= 0 ? "" : ", %s/s, %s left".formatted(size(Math.round(speed)), time((total - done) / speed));
         err.printf(
                 "\r%s [%s%s] %s of %s%s        ",
                 title, "=".repeat(filled), " ".repeat(WIDTH - filled), size(done), size(total), left);
@@ -51,7 +51,7 @@ final class ProgressLine implements AutoCloseable {
         drawn = true;
     }
 
-    private static String size(double bytes) {
+    private static String size(long bytes) {
         return bytes < 1e6
                 ? "%.0f kB".formatted(bytes / 1e3)
                 : bytes < 1e9 ? "%.1f MB".formatted(bytes / 1e6) : "%.2f GB".formatted(bytes / 1e9);

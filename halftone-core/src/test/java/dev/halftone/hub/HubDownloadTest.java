@@ -154,13 +154,13 @@ class HubDownloadTest {
 
     @Test
     void aDamagedFileIsDeletedAndSaidSo() throws Exception {
+        server.corrupt.add("config.json");
+        refused("HT-279", "git hash", () -> pull(id, new FileChoice(false, List.of("config.json"))));
+        server.corrupt.clear();
         server.corrupt.add(WEIGHTS);
         refused("HT-279", "acme/tiny/model.safetensors: what arrived has not the SHA-256", () -> pull(id));
         assertThat(leftOver()).noneMatch(path -> path.toString().contains(HubServer.hash(weights)));
         assertThat(directory.resolve("hub/models--acme--tiny/refs")).doesNotExist();
-        server.corrupt.clear();
-        server.corrupt.add("config.json");
-        refused("HT-279", "git hash", () -> pull(id));
         server.corrupt.clear();
         assertThat(pull(id).directory().resolve(WEIGHTS)).hasBinaryContent(weights);
     }

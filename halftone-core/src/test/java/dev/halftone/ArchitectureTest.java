@@ -24,6 +24,7 @@ class ArchitectureTest {
             "model",
             "checkpoint",
             "text",
+            "hub",
             "tensor",
             "provenance",
             "error");
@@ -60,6 +61,21 @@ class ArchitectureTest {
                     .haveNameMatching(String.join("|", others).replace(".", "\\.") + "(\\$.*)?")
                     .check(CLASSES);
         }
+    }
+
+    @Test
+    void theHubKnowsOnlyErrorsAndProvenance() {
+        String[] others = ORDER.stream()
+                .filter(name -> !List.of("hub", "error", "provenance").contains(name))
+                .map(name -> "dev.halftone." + name + "..")
+                .toArray(String[]::new);
+        noClasses()
+                .that()
+                .resideInAPackage("dev.halftone.hub..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(others)
+                .check(CLASSES);
     }
 
     @Test

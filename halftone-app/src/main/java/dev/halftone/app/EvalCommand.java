@@ -41,7 +41,8 @@ final class EvalCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "MODEL",
-            description = "Hugging Face directory, a directory that quantize wrote, or .gguf file")
+            description =
+                    "Hugging Face directory, a directory that quantize wrote, .gguf file, or OWNER/NAME that was pulled")
     private Path model = Path.of("");
 
     @Option(names = "--text", required = true, paramLabel = "FILE", description = "text to score")

@@ -34,7 +34,8 @@ final class InspectCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "MODEL",
-            description = "Hugging Face directory, a directory that quantize wrote, or .gguf file")
+            description =
+                    "Hugging Face directory, a directory that quantize wrote, .gguf file, or OWNER/NAME that was pulled")
     private Path model = Path.of("");
 
     /** Tensors of one kind: a part of the model, or a stored type. */

@@ -40,7 +40,7 @@ final class QuantizeCommand implements Callable<Integer> {
     @Mixin
     private CommonOptions common = new CommonOptions();
 
-    @Parameters(paramLabel = "MODEL", description = "Hugging Face directory or .gguf file")
+    @Parameters(paramLabel = "MODEL", description = "Hugging Face directory, .gguf file, or OWNER/NAME that was pulled")
     private Path model = Path.of("");
 
     @Option(

@@ -4,6 +4,7 @@ import dev.halftone.checkpoint.Checkpoint;
 import dev.halftone.checkpoint.Checkpoints;
 import dev.halftone.checkpoint.GgufCheckpoint;
 import dev.halftone.error.InputException;
+import dev.halftone.hub.HubCache;
 import dev.halftone.model.CheckpointWeights;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
@@ -28,10 +29,12 @@ public final class ModelFile implements AutoCloseable {
 
     /**
      * Opens a Hugging Face directory, a directory that Halftone wrote, or a GGUF file, and checks that all tensors are there.
+     * Where there is no such path, it may be the name of a model in the hub cache ({@code OWNER/NAME[@REVISION]}).
      *
      * @throws InputException HT-2xx for a broken file, HT-3xx for a model that cannot be run
      */
-    public static ModelFile open(Path path) {
+    public static ModelFile open(Path model) {
+        Path path = HubCache.locate(model);
         Checkpoint checkpoint = Checkpoints.open(path);
         try {
             String place = path.toString();

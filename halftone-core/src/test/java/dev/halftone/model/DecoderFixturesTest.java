@@ -150,7 +150,7 @@ class DecoderFixturesTest {
                     for (int key = 0; key < n; key++) {
                         float share = p[row * n + key];
                         sum += share;
-                        if (key > query || window > 0 && query - key >= window) {
+                        if (key > query || (window > 0 && query - key >= window)) {
                             assertThat(share).isZero();
                         }
                     }

@@ -13,6 +13,9 @@ final class CommonOptions {
             .enable(SerializationFeature.INDENT_OUTPUT)
             .build();
 
+    private static final JsonMapper JSON_LINES =
+            JSON.rebuild().disable(SerializationFeature.INDENT_OUTPUT).build();
+
     @Option(names = "--json", description = "print one JSON document on standard output")
     boolean json;
 
@@ -26,6 +29,11 @@ final class CommonOptions {
     static void print(PrintWriter out, Object document) {
         out.println(JSON.writeValueAsString(document));
         out.flush();
+    }
+
+    /** A record as one line of JSON. */
+    static String line(Object document) {
+        return JSON_LINES.writeValueAsString(document);
     }
 
     int checkedThreads() {

@@ -15,6 +15,9 @@ final class CommonOptions {
             .enable(SerializationFeature.INDENT_OUTPUT)
             .build();
 
+    private static final JsonMapper JSON_LINES =
+            JSON.rebuild().disable(SerializationFeature.INDENT_OUTPUT).build();
+
     @Option(names = "--json", description = "print one JSON document on standard output")
     boolean json;
 
@@ -38,6 +41,11 @@ final class CommonOptions {
             }
         }
         throw new InputException("HT-606", "--dtype", "\"" + name + "\"; known are float32, bf16", "");
+    }
+
+    /** A record as one line of JSON. */
+    static String line(Object document) {
+        return JSON_LINES.writeValueAsString(document);
     }
 
     int checkedThreads() {

@@ -1,7 +1,10 @@
 package dev.halftone.app;
 
 import dev.halftone.error.InputException;
-import dev.halftone.evaluate.Estimate;
+import dev.halftone.evaluate.ChoiceEncoder;
+import dev.halftone.evaluate.ChoiceScoring;
+import dev.halftone.evaluate.ChoiceTasks;
+import dev.halftone.evaluate.ChoiceTasks.Task;
 import dev.halftone.evaluate.Evaluation;
 import dev.halftone.evaluate.Evaluation.Scores;
 import dev.halftone.evaluate.WindowRule;
@@ -19,20 +22,20 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code halftone eval MODEL --text FILE [--reference MODEL]}. */
-@Command(name = "eval", description = "Measures a model on a text.", mixinStandardHelpOptions = true)
+/** {@code halftone eval MODEL [--text FILE] [--tasks KIND:FILE] [--reference MODEL]}. */
+@Command(name = "eval", description = "Measures a model on a text or on tasks.", mixinStandardHelpOptions = true)
 final class EvalCommand implements Callable<Integer> {
-    private static final int SCHEMA = 1;
-
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
@@ -45,8 +48,22 @@ final class EvalCommand implements Callable<Integer> {
                     "Hugging Face directory, a directory that quantize wrote, .gguf file, or OWNER/NAME that was pulled")
     private Path model = Path.of("");
 
-    @Option(names = "--text", required = true, paramLabel = "FILE", description = "text to score")
-    private Path text = Path.of("");
+    @Option(names = "--text", paramLabel = "FILE", description = "text to score")
+    private @Nullable Path text;
+
+    @Option(
+            names = "--tasks",
+            paramLabel = "KIND:FILE",
+            description =
+                    "multiple-choice and cloze tasks, several with commas between; kinds: custom, piqa, hellaswag,"
+                            + " arc, winogrande, boolq, openbookqa, sciq, lambada")
+    private @Nullable String tasks;
+
+    @Option(
+            names = "--items",
+            paramLabel = "FILE",
+            description = "write the log-likelihoods of every item of the tasks, as JSON lines")
+    private @Nullable Path itemsFile;
 
     @Option(
             names = "--reference",
@@ -75,42 +92,43 @@ final class EvalCommand implements Callable<Integer> {
     @Option(names = "--dtype", paramLabel = "float32|bf16", description = "type to compute in (default: float32)")
     private String dtype = "float32";
 
-    /** What {@code --json} prints. Figures of the comparison are null without a reference. */
-    record Document(
-            int schema,
-            String model,
-            double perplexity,
-            double perplexityStderr,
-            @Nullable String reference,
-            @Nullable Double referencePerplexity,
-            @Nullable Double referencePerplexityStderr,
-            @Nullable Double logPerplexityRatio,
-            @Nullable Double logPerplexityRatioStderr,
-            @Nullable Double kl,
-            @Nullable Double klStderr,
-            @Nullable Double klMedian,
-            @Nullable Double klP99,
-            @Nullable Double klMax,
-            @Nullable Double sameTop,
-            @Nullable Double sameTopStderr,
-            String windows,
-            int length,
-            int chunks,
-            int scoredTokens,
-            String bos,
-            String dtype,
-            double bitsPerWeight,
-            double bitsPerParameter,
-            double seconds,
-            double tokensPerSecond,
-            long peakMemoryBytes,
-            Provenance provenance) {}
-
     @Override
     public Integer call() {
         int threads = common.checkedThreads();
         WindowRule rule = WindowRule.named(windows);
         ComputeType type = CommonOptions.computeType(dtype);
+        checkOptions();
+        List<Task> read = tasks == null ? List.of() : ChoiceTasks.read(tasks);
+        long start = System.nanoTime();
+        try (ModelFile file = ModelFile.open(model);
+                ModelFile other = reference == null ? null : ModelFile.open(reference);
+                TextTokenizer tokenizer = file.tokenizer();
+                Workers workers = new Workers(threads)) {
+            checkVocabulary(file, other);
+            int bosId = bosId(tokenizer);
+            List<Window> cut = text == null
+                    ? List.of()
+                    : rule.cut(tokenizer.encode(TextFiles.read(text)), bosId, length, chunks, text.toString());
+            int context = Math.min(
+                    file.spec().contextLength(),
+                    (other == null ? file : other).spec().contextLength());
+            Measured measured;
+            try (Decoder decoder = file.decoder(type);
+                    Decoder referenceDecoder = other == null ? null : other.decoder(type)) {
+                ChoiceEncoder encoder = ChoiceEncoder.of(tokenizer, bosId, context);
+                measured = measure(decoder, referenceDecoder, cut, encoder, read, workers);
+            }
+            double seconds = (System.nanoTime() - start) / 1e9;
+            double speed = measured.tokens() * (other == null ? 1 : 2) / seconds;
+            EvalDocument.Text textFigures = measured.scores() == null
+                    ? null
+                    : new EvalDocument.Text(measured.scores(), rule.label(), length, cut.size());
+            print(EvalDocument.of(run(file, read, bosId, seconds, speed), textFigures, measured.tasks()));
+        }
+        return 0;
+    }
+
+    private void checkOptions() {
         if (length < 2 || chunks == 0 || chunks < -1) {
             throw new InputException(
                     "HT-605",
@@ -119,31 +137,51 @@ final class EvalCommand implements Callable<Integer> {
                             + (length < 2 ? "at least 2" : "at least 1, or -1 for all"),
                     "");
         }
-        long start = System.nanoTime();
-        try (ModelFile file = ModelFile.open(model);
-                ModelFile other = reference == null ? null : ModelFile.open(reference);
-                TextTokenizer tokenizer = file.tokenizer();
-                Workers workers = new Workers(threads)) {
-            checkVocabulary(file, other);
-            int bosId = bosId(tokenizer);
-            List<Window> cut = rule.cut(tokenizer.encode(TextFiles.read(text)), bosId, length, chunks, text.toString());
-            Scores scores;
-            try (ProgressLine progress = new ProgressLine("evaluating");
-                    Decoder decoder = file.decoder(type);
-                    Decoder referenceDecoder = other == null ? null : other.decoder(type)) {
-                Path spill = Path.of(System.getProperty("java.io.tmpdir"));
+        if (tasks == null && (text == null || itemsFile != null)) {
+            String missing = itemsFile == null ? "one of --text and --tasks is missing" : "--items needs --tasks";
+            throw new ParameterException(spec.commandLine(), missing);
+        }
+    }
+
+    /** @param tokens of windows and items together */
+    private record Measured(@Nullable Scores scores, List<TaskDocument> tasks, long tokens) {}
+
+    private Measured measure(
+            Decoder decoder,
+            @Nullable Decoder referenceDecoder,
+            List<Window> cut,
+            ChoiceEncoder encoder,
+            List<Task> read,
+            Workers workers) {
+        Path spill = Path.of(System.getProperty("java.io.tmpdir"));
+        long tokens = cut.stream().mapToLong(window -> window.tokens().length).sum();
+        Scores scores = null;
+        List<TaskDocument> documents = new ArrayList<>();
+        try (ProgressLine progress = new ProgressLine("evaluating");
+                TaskLog log = itemsFile == null ? null : new TaskLog(itemsFile)) {
+            if (!cut.isEmpty()) {
                 scores = Evaluation.run(decoder, referenceDecoder, cut, workers, spill, progress::update);
             }
-            double seconds = (System.nanoTime() - start) / 1e9;
-            Document document = document(file, other, rule, cut, scores, bosId, seconds);
-            PrintWriter out = spec.commandLine().getOut();
-            if (common.json) {
-                CommonOptions.print(out, document);
-            } else {
-                print(out, document);
+            for (Task task : read) {
+                ChoiceScoring.Result result = ChoiceScoring.run(
+                        decoder, referenceDecoder, encoder, task.items(), workers, spill, progress::update);
+                tokens += result.tokens();
+                documents.add(TaskDocument.of(task, result));
+                if (log != null) {
+                    log.add(task, result);
+                }
             }
         }
-        return 0;
+        return new Measured(scores, documents, tokens);
+    }
+
+    private void print(EvalDocument document) {
+        PrintWriter out = spec.commandLine().getOut();
+        if (common.json) {
+            CommonOptions.print(out, document);
+        } else {
+            document.print(out);
+        }
     }
 
     private void checkVocabulary(ModelFile file, @Nullable ModelFile other) {
@@ -175,78 +213,28 @@ final class EvalCommand implements Callable<Integer> {
         };
     }
 
-    private Document document(
-            ModelFile file,
-            @Nullable ModelFile other,
-            WindowRule rule,
-            List<Window> cut,
-            Scores scores,
-            int bosId,
-            double seconds) {
-        Estimate perplexity = scores.perplexity();
-        boolean paired = other != null;
-        Estimate none = new Estimate(Double.NaN, Double.NaN);
-        Estimate referencePerplexity = paired ? scores.referencePerplexity() : none;
-        Estimate ratio = paired ? scores.logRatio() : none;
-        Estimate kl = paired ? scores.divergence() : none;
-        Estimate same = paired ? scores.agreement() : none;
+    private EvalDocument.Run run(ModelFile file, List<Task> read, int bosId, double seconds, double tokensPerSecond) {
         List<Path> inputs = new ArrayList<>(file.checkpoint().files());
-        inputs.add(text);
-        long tokens = cut.stream().mapToLong(window -> window.tokens().length).sum();
-        return new Document(
-                SCHEMA,
+        if (text != null) {
+            inputs.add(text);
+        }
+        // Not among the inputs, which are named by file alone: several data sets call theirs dev.jsonl.
+        Map<String, String> settings = new TreeMap<>();
+        for (Task task : read) {
+            for (Path path : task.files()) {
+                settings.put("task " + task.kind() + ":" + path.getFileName(), Provenance.sha256(path));
+            }
+        }
+        return new EvalDocument.Run(
                 model.toString(),
-                perplexity.value(),
-                perplexity.error(),
                 reference == null ? null : reference.toString(),
-                known(referencePerplexity.value()),
-                known(referencePerplexity.error()),
-                known(ratio.value()),
-                known(ratio.error()),
-                known(kl.value()),
-                known(kl.error()),
-                paired ? scores.klQuantile(0.5) : null,
-                paired ? scores.klQuantile(0.99) : null,
-                paired ? scores.klQuantile(1) : null,
-                known(same.value()),
-                known(same.error()),
-                rule.label(),
-                length,
-                cut.size(),
-                scores.nll().length,
                 bosId < 0 ? "none" : String.valueOf(bosId),
                 dtype,
                 file.bitsPerLinearWeight(),
                 file.bitsPerParameter(),
                 seconds,
-                tokens * (paired ? 2 : 1) / seconds,
+                tokensPerSecond,
                 PeakMemory.bytes(),
-                Provenance.of(inputs, Map.of()));
-    }
-
-    private static @Nullable Double known(double value) {
-        return Double.isNaN(value) ? null : value;
-    }
-
-    private static void print(PrintWriter out, Document d) {
-        out.printf("perplexity      %.4f +/- %.4f%n", d.perplexity(), d.perplexityStderr());
-        if (d.reference() != null) {
-            out.printf("  of reference  %.4f +/- %.4f%n", d.referencePerplexity(), d.referencePerplexityStderr());
-            out.printf("  ln ratio      %.5f +/- %.5f%n", d.logPerplexityRatio(), d.logPerplexityRatioStderr());
-            out.printf("KL divergence   %.5f +/- %.5f%n", d.kl(), d.klStderr());
-            out.printf("  median, 99 %%  %.5f, %.5f%n", d.klMedian(), d.klP99());
-            if (d.sameTop() != null && d.sameTopStderr() != null) {
-                out.printf("same top token  %.2f %% +/- %.2f %%%n", 100 * d.sameTop(), 100 * d.sameTopStderr());
-            }
-        }
-        out.printf(
-                "windows         %s, %d of %d tokens, %d tokens scored, BOS %s, %s%n",
-                d.windows(), d.chunks(), d.length(), d.scoredTokens(), d.bos(), d.dtype());
-        out.printf(
-                "size            %.3f bits per weight, %.3f per parameter%n", d.bitsPerWeight(), d.bitsPerParameter());
-        out.printf(
-                "time            %.1f s, %.0f tokens/s, peak memory %.2f GB%n",
-                d.seconds(), d.tokensPerSecond(), d.peakMemoryBytes() / 1e9);
-        out.flush();
+                Provenance.of(inputs, settings));
     }
 }

@@ -8,9 +8,14 @@ import dev.halftone.model.SiteObserver;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
+import java.nio.IntBuffer;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -33,11 +38,25 @@ public final class Evaluation {
      * Negative log-likelihood of every scored token, in the order of the text, in nats.
      *
      * @param nll of the model
+     * @param hit 1 where the model's most probable token is the target, else 0
      * @param referenceNll of the reference, empty without one
+     * @param referenceHit of the reference, empty without one
      * @param kl sum over the vocabulary of p (ln p - ln q), p the reference's and q the model's softmax in float64
      * @param sameTop 1 where both have the same most probable token, else 0
      */
-    public record Scores(double[] nll, double[] referenceNll, double[] kl, double[] sameTop) {
+    public record Scores(
+            double[] nll, double[] hit, double[] referenceNll, double[] referenceHit, double[] kl, double[] sameTop) {
+        private static Scores empty(int positions, boolean paired) {
+            int pairs = paired ? positions : 0;
+            return new Scores(
+                    new double[positions],
+                    new double[positions],
+                    new double[pairs],
+                    new double[pairs],
+                    new double[pairs],
+                    new double[pairs]);
+        }
+
         /** exp of the mean negative log-likelihood. */
         public Estimate perplexity() {
             return Estimate.mean(nll).exp();
@@ -90,16 +109,14 @@ public final class Evaluation {
         for (int i = 0; i < windows.size(); i++) {
             starts[i + 1] = starts[i] + windows.get(i).scored();
         }
-        int n = starts[windows.size()];
-        int pairs = reference == null ? 0 : n;
-        Scores scores = new Scores(new double[n], new double[pairs], new double[pairs], new double[pairs]);
-        List<int[]> tokens = windows.stream().map(Window::tokens).toList();
-        try (Sequences own = new Sequences(model, tokens, workers, spill);
-                Sequences other = reference == null ? null : new Sequences(reference, tokens, workers, spill)) {
-            if (reference != null && other != null) {
-                forward(reference, other, 0, blocks, progress);
+        Scores scores = Scores.empty(starts[windows.size()], reference != null);
+        Inputs inputs = Inputs.of(windows);
+        try (Side own = new Side(model, inputs, workers, spill);
+                Side other = reference == null ? null : new Side(reference, inputs, workers, spill)) {
+            if (other != null) {
+                other.forward(0, blocks, progress);
             }
-            forward(model, own, blocks - model.spec().layers(), blocks, progress);
+            own.forward(blocks - model.spec().layers(), blocks, progress);
             workers.forEach(windows.size(), i -> {
                 Window window = windows.get(i);
                 for (int from = 0; from < window.scored(); from += CHUNK) {
@@ -107,46 +124,95 @@ public final class Evaluation {
                     int first = window.firstScored() + from;
                     int[] targets = Arrays.copyOfRange(window.tokens(), first, first + to - from);
                     int at = starts[i] + from;
-                    Torch.inScope(() -> {
-                        Tensor q = logProbabilities(model, own.residual(i), first, targets.length);
-                        copy(nll(q, targets), scores.nll(), at);
-                        if (reference != null && other != null) {
-                            Tensor p = logProbabilities(reference, other.residual(i), first, targets.length);
-                            copy(nll(p, targets), scores.referenceNll(), at);
-                            Tensor same = p.argmax(new org.bytedeco.pytorch.LongOptional(1), false)
-                                    .eq(q.argmax(new org.bytedeco.pytorch.LongOptional(1), false));
-                            copy(Tensors.doubles(same), scores.sameTop(), at);
-                            Tensor kl = p.sub(q).mul_(p.exp()).sum(1);
-                            copy(Tensors.doubles(kl), scores.kl(), at);
-                        }
-                    });
+                    Torch.inScope(() -> score(own, other, inputs.ofWindow()[i], first, targets, scores, at));
                 }
             });
         }
         return scores;
     }
 
-    private static void forward(Decoder decoder, Sequences sequences, int done, int total, Progress progress) {
-        for (int i = 0; i < decoder.spec().layers(); i++) {
-            try (DecoderBlock block = decoder.block(i)) {
-                sequences.forward(block, SiteObserver.NONE);
+    /**
+     * The sequences that the windows need. A window's last token is only predicted, never read: so a window may be one token
+     * longer than the positions of the model, and windows that differ in nothing else share a sequence.
+     */
+    private record Inputs(List<int[]> sequences, int[] ofWindow) {
+        static Inputs of(List<Window> windows) {
+            Map<IntBuffer, Integer> known = new HashMap<>();
+            List<int[]> sequences = new ArrayList<>();
+            int[] ofWindow = new int[windows.size()];
+            for (int i = 0; i < ofWindow.length; i++) {
+                int[] tokens = windows.get(i).tokens();
+                int[] input = Arrays.copyOf(tokens, tokens.length - 1);
+                Integer at = known.putIfAbsent(IntBuffer.wrap(input), sequences.size());
+                ofWindow[i] = at == null ? sequences.size() : at;
+                if (at == null) {
+                    sequences.add(input);
+                }
             }
-            progress.update(done + i + 1, total);
+            return new Inputs(sequences, ofWindow);
         }
     }
 
-    /** Log-softmax in float64 of the predictions of {@code count} positions from {@code first} on: (count, vocabulary). */
-    private static Tensor logProbabilities(Decoder decoder, Tensor hidden, int first, int count) {
-        Tensor logits = decoder.logits(Tensors.slice(hidden, 0, first - 1, first - 1 + count));
-        return torch.log_softmax(logits.to(ScalarType.Double), 1);
+    /** A model and the sequences on their way through it. */
+    private static final class Side implements AutoCloseable {
+        private final Decoder decoder;
+        private final Sequences sequences;
+
+        Side(Decoder decoder, Inputs inputs, Workers workers, Path spill) {
+            this.decoder = decoder;
+            this.sequences = new Sequences(decoder, inputs.sequences(), workers, spill);
+        }
+
+        void forward(int done, int total, Progress progress) {
+            for (int i = 0; i < decoder.spec().layers(); i++) {
+                try (DecoderBlock block = decoder.block(i)) {
+                    sequences.forward(block, SiteObserver.NONE);
+                }
+                progress.update(done + i + 1, total);
+            }
+        }
+
+        /** Log-softmax in float64 of the predictions of {@code count} positions from {@code first} on: (count, vocabulary). */
+        Tensor logProbabilities(int sequence, int first, int count) {
+            Tensor hidden = sequences.residual(sequence);
+            Tensor logits = decoder.logits(Tensors.slice(hidden, 0, first - 1, first - 1 + count));
+            return torch.log_softmax(logits.to(ScalarType.Double), 1);
+        }
+
+        @Override
+        public void close() {
+            sequences.close();
+        }
     }
 
-    private static double[] nll(Tensor logProbabilities, int[] targets) {
-        return Tensors.doubles(
-                logProbabilities.gather(1, Tensors.of(targets).unsqueeze(1)).neg());
+    /** The targets are the tokens of a sequence from position {@code first} on; their scores go to {@code at} and on. */
+    private static void score(
+            Side own, @Nullable Side other, int sequence, int first, int[] targets, Scores scores, int at) {
+        Tensor tokens = Tensors.of(targets);
+        Tensor q = own.logProbabilities(sequence, first, targets.length);
+        Tensor top = top(q);
+        copy(nll(q, tokens), scores.nll(), at);
+        copy(top.eq(tokens), scores.hit(), at);
+        if (other != null) {
+            Tensor p = other.logProbabilities(sequence, first, targets.length);
+            Tensor referenceTop = top(p);
+            copy(nll(p, tokens), scores.referenceNll(), at);
+            copy(referenceTop.eq(tokens), scores.referenceHit(), at);
+            copy(referenceTop.eq(top), scores.sameTop(), at);
+            copy(p.sub(q).mul_(p.exp()).sum(1), scores.kl(), at);
+        }
     }
 
-    private static void copy(double[] from, double[] to, int at) {
-        System.arraycopy(from, 0, to, at, from.length);
+    private static Tensor top(Tensor logProbabilities) {
+        return logProbabilities.argmax(new LongOptional(1), false);
+    }
+
+    private static Tensor nll(Tensor logProbabilities, Tensor targets) {
+        return logProbabilities.gather(1, targets.unsqueeze(1)).neg();
+    }
+
+    private static void copy(Tensor from, double[] to, int at) {
+        double[] values = Tensors.doubles(from);
+        System.arraycopy(values, 0, to, at, values.length);
     }
 }

@@ -1,0 +1,169 @@
+package dev.halftone.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.halftone.TinyModel;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+class EvalTasksTest {
+    private static final JsonMapper JSON = new JsonMapper();
+    private static final int ITEMS = 40;
+
+    @TempDir
+    private Path directory = Path.of("");
+
+    private Path model = Path.of("");
+    private Path other = Path.of("");
+    private Path choices = Path.of("");
+    private Path clozes = Path.of("");
+    private Path text = Path.of("");
+
+    private record Result(int code, String out, String err) {
+        JsonNode json() {
+            return JSON.readTree(out);
+        }
+    }
+
+    @BeforeEach
+    void write() throws IOException {
+        model = TinyModel.write(directory.resolve("tiny"), 1);
+        other = TinyModel.write(directory.resolve("other"), 2);
+        text = Files.writeString(directory.resolve("test.txt"), TinyModel.text(100, 3));
+        choices = Files.write(
+                directory.resolve("mine.jsonl"),
+                IntStream.range(0, ITEMS)
+                        .mapToObj(i -> "{\"context\": \"%s\", \"choices\": [\"w%d\", \"w%d w%d\"], \"gold\": %d}"
+                                .formatted(TinyModel.text(5, i), i, i + 1, i + 2, i % 2))
+                        .toList());
+        clozes = Files.writeString(directory.resolve("words.txt"), "w1 w2 w3\nw4 w5 w6 w7\nw8 w9\n");
+    }
+
+    @Test
+    void tasksNeedNoTextAndPrintAccuraciesWithTheirErrors() {
+        Result result = run("eval", model, "--tasks", "custom:" + choices + ",lambada:" + clozes, "--json");
+        assertThat(result.code()).as(result.err()).isZero();
+        JsonNode document = result.json();
+        assertThat(document.path("perplexity").isNull()).isTrue();
+        assertThat(document.path("schema").asInt()).isEqualTo(1);
+        JsonNode task = document.path("tasks").get(0);
+        assertThat(task.path("name").asString()).isEqualTo("mine");
+        assertThat(task.path("kind").asString()).isEqualTo("custom");
+        assertThat(task.path("items").asInt()).isEqualTo(ITEMS);
+        double acc = task.path("acc").asDouble();
+        assertThat(acc).isBetween(0.0, 1.0);
+        assertThat(task.path("acc_stderr").asDouble())
+                .isCloseTo(Math.sqrt(acc * (1 - acc) / (ITEMS - 1)), org.assertj.core.api.Assertions.within(1e-9));
+        for (String key : List.of("acc_norm", "acc_norm_stderr", "acc_bytes", "acc_bytes_stderr")) {
+            assertThat(task.path(key).isNumber()).as(key).isTrue();
+        }
+        for (String key : List.of("reference_acc", "mcnemar_p", "perplexity")) {
+            assertThat(task.path(key).isNull()).as(key).isTrue();
+        }
+        JsonNode cloze = document.path("tasks").get(1);
+        assertThat(cloze.path("perplexity").asDouble()).isGreaterThan(1);
+        assertThat(cloze.path("perplexity_stderr").asDouble()).isPositive();
+        assertThat(cloze.path("acc_norm").isNull()).isTrue();
+        assertThat(document.path("provenance").path("settings").has("task custom:mine.jsonl"))
+                .isTrue();
+    }
+
+    @Test
+    void aReferenceIsComparedItemByItem() throws IOException {
+        Path log = directory.resolve("items.jsonl");
+        Result result = run(
+                "eval",
+                model,
+                "--reference",
+                other,
+                "--tasks",
+                "custom:" + choices,
+                "--text",
+                text,
+                "--length",
+                32,
+                "--items",
+                log,
+                "--json");
+        assertThat(result.code()).as(result.err()).isZero();
+        assertThat(result.json().path("kl").asDouble()).isPositive();
+        JsonNode task = result.json().path("tasks").get(0);
+        int toWrong = task.path("flips_to_wrong").asInt();
+        int toRight = task.path("flips_to_right").asInt();
+        assertThat(toWrong + toRight).isPositive();
+        double difference = task.path("acc_difference").asDouble();
+        assertThat(difference).isEqualTo((toRight - toWrong) / (double) ITEMS);
+        assertThat(task.path("acc").asDouble() - task.path("reference_acc").asDouble())
+                .isCloseTo(difference, org.assertj.core.api.Assertions.within(1e-12));
+        assertThat(task.path("acc_difference_stderr").asDouble()).isPositive();
+        assertThat(task.path("mcnemar_p").asDouble()).isBetween(0.0, 1.0);
+
+        List<JsonNode> lines =
+                Files.readAllLines(log).stream().map(JSON::readTree).toList();
+        assertThat(lines).hasSize(ITEMS);
+        long right = lines.stream()
+                .filter(line -> line.path("pick").asInt() == line.path("gold").asInt())
+                .count();
+        assertThat(task.path("acc").asDouble()).isEqualTo(right / (double) ITEMS);
+        assertThat(lines.getFirst().path("log_likelihood")).hasSize(2);
+
+        Result table = run("eval", model, "--reference", other, "--tasks", "custom:" + choices);
+        assertThat(table.out())
+                .contains("task            mine (custom), 40 items")
+                .contains("acc_norm")
+                .contains(toWrong + " to wrong, " + toRight + " to right")
+                .doesNotContain("perplexity");
+    }
+
+    @Test
+    void aModelComparedWithItselfFlipsNothing() {
+        JsonNode task = run("eval", model, "--reference", model, "--tasks", "custom:" + choices, "--json")
+                .json()
+                .path("tasks")
+                .get(0);
+        assertThat(task.path("flips_to_wrong").asInt()).isZero();
+        assertThat(task.path("flips_to_right").asInt()).isZero();
+        assertThat(task.path("mcnemar_p").asDouble()).isEqualTo(1);
+        assertThat(task.path("acc_difference").asDouble()).isZero();
+    }
+
+    @Test
+    void neitherTextNorTasksAndWrongTasksAreRefused() throws IOException {
+        assertThat(run("eval", model)).satisfies(result -> {
+            assertThat(result.code()).isEqualTo(2);
+            assertThat(result.err()).contains("HT-010 one of --text and --tasks is missing");
+        });
+        assertThat(run("eval", model, "--text", text, "--items", "x").code()).isEqualTo(2);
+        refused("HT-610", "eval", model, "--tasks", "magic:" + choices);
+        refused("HT-265", "eval", model, "--tasks", "piqa:" + directory.resolve("none"));
+        Path empty = Files.writeString(directory.resolve("empty.jsonl"), "{\"context\": \"\", \"target\": \"w1\"}");
+        refused("HT-618", "eval", model, "--tasks", "custom:" + empty);
+        refused("HT-620", "eval", model, "--tasks", "custom:" + choices, "--items", directory);
+    }
+
+    private static void refused(String code, Object... arguments) {
+        Result result = run(arguments);
+        assertThat(result.err()).as("%s", List.of(arguments)).contains(code).hasLineCount(1);
+        assertThat(result.code()).isEqualTo(3);
+        assertThat(result.out()).isEmpty();
+    }
+
+    private static Result run(Object... arguments) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        String[] words = Stream.of(arguments).map(Object::toString).toArray(String[]::new);
+        int code = Main.execute(new PrintWriter(out, true), new PrintWriter(err, true), words);
+        return new Result(code, out.toString(), err.toString());
+    }
+}

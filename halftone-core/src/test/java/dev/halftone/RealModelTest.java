@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.halftone.calibration.CalibrationOptions;
-import dev.halftone.calibration.TokenWindows;
+import dev.halftone.calibration.CalibrationSet;
+import dev.halftone.calibration.CalibrationSets;
+import dev.halftone.calibration.CalibrationSource;
 import dev.halftone.evaluate.Evaluation;
 import dev.halftone.evaluate.Evaluation.Scores;
 import dev.halftone.evaluate.WindowRule;
@@ -61,13 +63,11 @@ class RealModelTest {
     private double divergence(String recipe) {
         Path out = temporary.resolve(recipe);
         try (ModelFile file = ModelFile.open(MODEL);
-                TextTokenizer tokenizer = file.tokenizer();
                 Workers workers = new Workers(2)) {
-            CalibrationOptions options = new CalibrationOptions(8, 512, CalibrationOptions.Sampling.FIRST, 1);
-            Path calibration = SHARED.resolve("text/sotu-calibration.txt");
-            List<int[]> windows =
-                    TokenWindows.of(tokenizer.encode(TextFiles.read(calibration)), options, "calibration");
-            new Quantizer(file, Recipes.open(recipe), windows, ComputeType.FLOAT32, out, workers)
+            Path text = SHARED.resolve("text/sotu-calibration.txt");
+            CalibrationSource source = new CalibrationSource.Text(CalibrationSource.Mode.FIRST, List.of(text));
+            CalibrationSet set = CalibrationSets.draw(new CalibrationOptions(source, 8, 512, 1), file, workers);
+            new Quantizer(file, Recipes.open(recipe), set, ComputeType.FLOAT32, out, workers)
                     .run(Provenance.of(List.of(), Map.of()), (_, _) -> {});
         }
         return scores(out, MODEL, "moby-test.txt", 2).divergence().value();

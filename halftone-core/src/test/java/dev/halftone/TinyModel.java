@@ -30,6 +30,11 @@ public final class TinyModel {
 
     /** Writes the model into the directory, which is created. */
     public static Path write(Path directory, long seed) throws IOException {
+        return write(directory, seed, 1);
+    }
+
+    /** The smaller the embedding, which is the head too, the less sure is the model of the next token. */
+    public static Path write(Path directory, long seed, double embedding) throws IOException {
         Files.createDirectories(directory);
         ObjectNode config = config();
         DecoderSpec spec = Families.read(config, Set.of(), "tiny");
@@ -45,7 +50,7 @@ public final class TinyModel {
                     .order(java.nio.ByteOrder.LITTLE_ENDIAN)
                     .asFloatBuffer();
             boolean norm = tensor.shape().length == 1;
-            double scale = norm ? 0.1 : tensor.name().contains("embed") ? 1 : 0.25;
+            double scale = norm ? 0.1 : tensor.name().contains("embed") ? embedding : 0.25;
             for (int i = 0; i < elements; i++) {
                 values.put((float) ((norm ? 1 : 0) + scale * random.nextGaussian()));
             }
@@ -54,8 +59,7 @@ public final class TinyModel {
         }
         ModelWriter.writeModel(directory, parts);
         ModelWriter.writeJson(directory.resolve("config.json"), config);
-        Files.write(directory.resolve("tokenizer.json"), tokenizer().getBytes(StandardCharsets.UTF_8));
-        return directory;
+        return save(directory, tokenizer(words()));
     }
 
     public static ObjectNode config() {
@@ -80,7 +84,56 @@ public final class TinyModel {
                 .collect(Collectors.joining(" "));
     }
 
-    private static String tokenizer() {
+    /** Gives the model a tokenizer of single characters: one id for each printable one of ASCII, 0 for all others. */
+    public static Path withCharacters(Path directory) throws IOException {
+        List<String> vocabulary = new ArrayList<>(List.of("unknown"));
+        for (char c = ' '; c <= '~'; c++) {
+            vocabulary.add(String.valueOf(c));
+        }
+        ObjectNode root = tokenizer(vocabulary);
+        ObjectNode split = root.putObject("pre_tokenizer").put("type", "Split");
+        split.putObject("pattern").put("Regex", ".");
+        split.put("behavior", "Isolated").put("invert", false);
+        return save(directory, root);
+    }
+
+    /** Gives the model a tokenizer of words with BOS, id 1, and EOS, id 2, which are special; the others are "w0", "w3", ... */
+    public static Path withSpecialTokens(Path directory, boolean addsBos) throws IOException {
+        List<String> vocabulary = words();
+        vocabulary.set(1, "<s>");
+        vocabulary.set(2, "</s>");
+        ObjectNode root = tokenizer(vocabulary);
+        for (int id = 1; id <= 2; id++) {
+            root.withArray("added_tokens")
+                    .addObject()
+                    .put("id", id)
+                    .put("content", vocabulary.get(id))
+                    .put("single_word", false)
+                    .put("lstrip", false)
+                    .put("rstrip", false)
+                    .put("normalized", false)
+                    .put("special", true);
+        }
+        ModelWriter.writeJson(
+                directory.resolve("tokenizer_config.json"),
+                JSON.createObjectNode()
+                        .put("bos_token", "<s>")
+                        .put("eos_token", "</s>")
+                        .put("add_bos_token", addsBos));
+        return save(directory, root);
+    }
+
+    private static Path save(Path directory, ObjectNode tokenizer) throws IOException {
+        Files.write(directory.resolve("tokenizer.json"), tokenizer.toString().getBytes(StandardCharsets.UTF_8));
+        return directory;
+    }
+
+    private static List<String> words() {
+        return new ArrayList<>(
+                IntStream.range(0, VOCABULARY).mapToObj(i -> "w" + i).toList());
+    }
+
+    private static ObjectNode tokenizer(List<String> words) {
         ObjectNode root = JSON.createObjectNode();
         root.put("version", "1.0");
         root.putArray("added_tokens");
@@ -89,11 +142,11 @@ public final class TinyModel {
         root.putNull("post_processor");
         root.putNull("decoder");
         ObjectNode model = root.putObject("model");
-        model.put("type", "WordLevel").put("unk_token", "w0");
+        model.put("type", "WordLevel").put("unk_token", words.getFirst());
         ObjectNode vocabulary = model.putObject("vocab");
-        for (int i = 0; i < VOCABULARY; i++) {
-            vocabulary.put("w" + i, i);
+        for (int i = 0; i < words.size(); i++) {
+            vocabulary.put(words.get(i), i);
         }
-        return root.toString();
+        return root;
     }
 }

@@ -1,7 +1,9 @@
 package dev.halftone.examples;
 
 import dev.halftone.calibration.CalibrationOptions;
-import dev.halftone.calibration.TokenWindows;
+import dev.halftone.calibration.CalibrationSet;
+import dev.halftone.calibration.CalibrationSets;
+import dev.halftone.calibration.CalibrationSource;
 import dev.halftone.evaluate.Evaluation;
 import dev.halftone.evaluate.WindowRule;
 import dev.halftone.format.ModelFile;
@@ -28,8 +30,9 @@ public final class QuantizeAndMeasure {
     public static void main(String[] args) {
         Path model = Path.of(args[0]);
         Path out = Path.of(args[4]);
-        CalibrationOptions calibration = CalibrationOptions.DEFAULT;
-        QuantizationResult result = quantize(model, Recipes.open(args[1]), Path.of(args[2]), calibration, out);
+        CalibrationSource text = new CalibrationSource.Text(CalibrationSource.Mode.FIRST, List.of(Path.of(args[2])));
+        CalibrationOptions calibration = new CalibrationOptions(text, 128, 512, 1);
+        QuantizationResult result = quantize(model, Recipes.open(args[1]), calibration, out);
         for (SiteReport site : result.evidence().sites()) {
             System.out.printf(
                     "%s %s loss %s (rounding alone: %s)%n",
@@ -45,15 +48,12 @@ public final class QuantizeAndMeasure {
     }
 
     /** Runs a recipe; the result's evidence says what was done to each weight. */
-    static QuantizationResult quantize(
-            Path model, Recipe recipe, Path calibrationText, CalibrationOptions options, Path out) {
+    static QuantizationResult quantize(Path model, Recipe recipe, CalibrationOptions options, Path out) {
         try (ModelFile file = ModelFile.open(model);
-                TextTokenizer tokenizer = file.tokenizer();
                 Workers workers = new Workers(Runtime.getRuntime().availableProcessors())) {
-            int[] tokens = tokenizer.encode(TextFiles.read(calibrationText));
-            List<int[]> windows = TokenWindows.of(tokens, options, calibrationText.toString());
+            CalibrationSet calibration = CalibrationSets.draw(options, file, workers);
             Provenance provenance = Provenance.of(file.checkpoint().files(), Map.of("recipe", recipe.name()));
-            return new Quantizer(file, recipe, windows, ComputeType.FLOAT32, out, workers)
+            return new Quantizer(file, recipe, calibration, ComputeType.FLOAT32, out, workers)
                     .run(provenance, (done, total) -> {});
         }
     }

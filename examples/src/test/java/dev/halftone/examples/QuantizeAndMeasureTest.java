@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.halftone.TinyModel;
 import dev.halftone.calibration.CalibrationOptions;
+import dev.halftone.calibration.CalibrationSource;
 import dev.halftone.recipe.Recipes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -21,8 +23,9 @@ class QuantizeAndMeasureTest {
         Path calibration = Files.writeString(directory.resolve("calibration.txt"), TinyModel.text(600, 2));
         Path text = Files.writeString(directory.resolve("text.txt"), TinyModel.text(300, 3));
         Path out = directory.resolve("out");
-        CalibrationOptions options = new CalibrationOptions(16, 32, CalibrationOptions.Sampling.FIRST, 1);
-        assertThat(QuantizeAndMeasure.quantize(model, Recipes.open("gptq-w4g16"), calibration, options, out)
+        CalibrationSource source = new CalibrationSource.Text(CalibrationSource.Mode.FIRST, List.of(calibration));
+        CalibrationOptions options = new CalibrationOptions(source, 16, 32, 1);
+        assertThat(QuantizeAndMeasure.quantize(model, Recipes.open("gptq-w4g16"), options, out)
                         .evidence()
                         .sites())
                 .hasSize(14);

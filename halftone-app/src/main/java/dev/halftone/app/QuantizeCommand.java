@@ -1,7 +1,9 @@
 package dev.halftone.app;
 
 import dev.halftone.calibration.CalibrationOptions;
-import dev.halftone.calibration.TokenWindows;
+import dev.halftone.calibration.CalibrationSet;
+import dev.halftone.calibration.CalibrationSets;
+import dev.halftone.calibration.CalibrationSource;
 import dev.halftone.format.ModelFile;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.recipe.QuantizationResult;
@@ -13,8 +15,6 @@ import dev.halftone.recipe.SiteReport;
 import dev.halftone.recipe.SiteReport.EventReport;
 import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.Workers;
-import dev.halftone.text.TextFiles;
-import dev.halftone.text.TextTokenizer;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -61,15 +61,26 @@ final class QuantizeCommand implements Callable<Integer> {
     private @Nullable Path calibration;
 
     @Option(
+            names = "--calibration-source",
+            paramLabel = "NAME",
+            description =
+                    "where calibration sequences come from: text (default), punctuation, ascii, tokens, repeat, self; or"
+                            + " unigram, shuffle, task, language, which read the FILE of --calibration")
+    private @Nullable String calibrationSource;
+
+    @Option(
             names = "--samples",
             paramLabel = "N",
-            description = "calibration windows (default: the recipe's, else 128)")
+            description = "calibration sequences (default: the recipe's, else 128)")
     private @Nullable Integer samples;
 
-    @Option(names = "--length", paramLabel = "N", description = "tokens per window (default: the recipe's, else 512)")
+    @Option(names = "--length", paramLabel = "N", description = "tokens per sequence (default: the recipe's, else 512)")
     private @Nullable Integer length;
 
-    @Option(names = "--seed", paramLabel = "N", description = "seed of random sampling (default: the recipe's, else 1)")
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            description = "seed of all that is drawn (default: the recipe's, else 1)")
     private @Nullable Long seed;
 
     @Option(
@@ -86,6 +97,7 @@ final class QuantizeCommand implements Callable<Integer> {
             String recipe,
             double bitsPerWeight,
             double bitsPerParameter,
+            CalibrationSet.@Nullable Report calibration,
             List<SiteReport> sites,
             List<EventReport> events,
             Map<String, Double> phases,
@@ -99,6 +111,7 @@ final class QuantizeCommand implements Callable<Integer> {
                     evidence.recipe(),
                     evidence.bitsPerWeight(),
                     evidence.bitsPerParameter(),
+                    evidence.calibration(),
                     evidence.sites(),
                     evidence.events(),
                     result.phases(),
@@ -113,25 +126,32 @@ final class QuantizeCommand implements Callable<Integer> {
         int threads = common.checkedThreads();
         ComputeType type = CommonOptions.computeType(dtype);
         Recipe chosen = Recipes.open(recipe);
-        CalibrationOptions options = new CalibrationOptions(
-                samples == null ? chosen.calibration().samples() : samples,
-                length == null ? chosen.calibration().length() : length,
-                chosen.calibration().sampling(),
-                seed == null ? chosen.calibration().seed() : seed);
-        List<Path> texts = calibration == null ? chosen.calibrationTexts() : List.of(calibration);
+        CalibrationOptions options = options(chosen.calibration());
+        CalibrationSource source = options.source();
+        // A text that nobody has named is no calibration: the recipe is refused if it needs one.
+        boolean calibrated =
+                !(source instanceof CalibrationSource.Text text && text.files().isEmpty());
         PrintWriter err = spec.commandLine().getErr();
-        if (!chosen.needsCalibration() && !texts.isEmpty()) {
-            err.println("halftone: the recipe needs no calibration; " + texts + " is not read");
-            texts = List.of();
+        if (!chosen.needsCalibration() && calibrated) {
+            err.println("halftone: the recipe needs no calibration; "
+                    + (source.files().isEmpty() ? source.name() : source.files()) + " is not read");
+            calibrated = false;
         }
         QuantizationResult result;
         try (ModelFile file = ModelFile.open(model);
                 Workers workers = new Workers(threads)) {
-            List<int[]> windows = texts.isEmpty() ? List.of() : windows(file, texts, options);
-            Quantizer quantizer = new Quantizer(file, chosen, windows, type, out, workers);
+            CalibrationSet set = calibrated ? CalibrationSets.draw(options, file, workers) : null;
+            if (set != null && set.report().samples() < set.report().requested()) {
+                err.printf(
+                        "halftone: the calibration has %d sequences; %d were asked for%n",
+                        set.report().samples(), set.report().requested());
+            }
+            Quantizer quantizer = new Quantizer(file, chosen, set, type, out, workers);
             List<Path> inputs = new ArrayList<>(file.checkpoint().files());
-            inputs.addAll(texts);
-            Provenance provenance = Provenance.of(inputs, settings(chosen, options, type, !windows.isEmpty()));
+            if (calibrated) {
+                inputs.addAll(source.files());
+            }
+            Provenance provenance = Provenance.of(inputs, settings(chosen, type, calibrated));
             try (ProgressLine progress = new ProgressLine("quantizing")) {
                 result = quantizer.run(provenance, progress::update);
             }
@@ -145,25 +165,20 @@ final class QuantizeCommand implements Callable<Integer> {
         return result.fellBack() ? Main.FELL_BACK : 0;
     }
 
-    private static List<int[]> windows(ModelFile file, List<Path> texts, CalibrationOptions options) {
-        String text = texts.stream().map(TextFiles::read).collect(Collectors.joining("\n\n"));
-        try (TextTokenizer tokenizer = file.tokenizer()) {
-            return TokenWindows.of(
-                    tokenizer.encode(text), options, texts.getFirst().toString());
-        }
+    private CalibrationOptions options(CalibrationOptions recipe) {
+        return new CalibrationOptions(
+                recipe.source().overridden(calibrationSource, calibration == null ? List.of() : List.of(calibration)),
+                samples == null ? recipe.samples() : samples,
+                length == null ? recipe.length() : length,
+                seed == null ? recipe.seed() : seed);
     }
 
-    private static Map<String, String> settings(
-            Recipe recipe, CalibrationOptions options, ComputeType type, boolean calibrated) {
+    private static Map<String, String> settings(Recipe recipe, ComputeType type, boolean calibrated) {
         Map<String, String> settings = new TreeMap<>();
         settings.put("recipe", recipe.name());
         settings.put("recipe_sha256", Provenance.sha256(recipe.source()));
         if (calibrated) {
-            settings.put("samples", String.valueOf(options.samples()));
-            settings.put("length", String.valueOf(options.length()));
-            settings.put("sampling", options.sampling().name().toLowerCase(java.util.Locale.ROOT));
             settings.put("dtype", type.label());
-            settings.put("seed", String.valueOf(options.seed()));
         }
         return settings;
     }

@@ -101,6 +101,61 @@ class MainTest {
     }
 
     @Test
+    void aSourceWithoutAFileCalibratesAndTheEvidenceSaysWhatItWas() throws IOException {
+        TinyModel.withCharacters(model);
+        Path out = directory.resolve("punctuation");
+        Result quantized = run(
+                "quantize",
+                model,
+                "--recipe",
+                "gptq-w3g16",
+                "--calibration-source",
+                "punctuation",
+                "--samples",
+                16,
+                "--length",
+                32,
+                "--seed",
+                5,
+                "--out",
+                out,
+                "--json");
+        assertThat(quantized.code()).as(quantized.err()).isZero();
+        assertThat(quantized.json().path("sites")).hasSize(14);
+        JsonNode set = quantized.json().path("calibration");
+        assertThat(set.path("source").asString()).isEqualTo("punctuation");
+        assertThat(set.path("samples").asInt()).isEqualTo(16);
+        assertThat(set.path("length").asInt()).isEqualTo(32);
+        assertThat(set.path("seed").asInt()).isEqualTo(5);
+        assertThat(set.path("bos").asBoolean(true)).isFalse();
+        assertThat(set.path("sha256").asString()).matches("[0-9a-f]{64}");
+        assertThat(set.path("tokens").asInt()).isEqualTo(512);
+        assertThat(set.path("distinct_tokens").asInt()).isEqualTo(32);
+        assertThat(set.path("entropy_bits").asDouble()).isBetween(4.8, 5.0);
+        assertThat(JSON.readTree(Files.readString(out.resolve("halftone.json"))).path("calibration"))
+                .isEqualTo(set);
+    }
+
+    @Test
+    void aCalibrationWithFewerSequencesThanAskedForIsReported() throws IOException {
+        Path recipe = Files.writeString(directory.resolve("pack.yaml"), """
+                calibration: {mode: pack, samples: 50, length: 16}
+                steps:
+                  - weights: {method: gptq, format: int4, group: 16}
+                """);
+        Path documents = Files.writeString(
+                directory.resolve("documents.jsonl"), ("{\"text\": \"" + TinyModel.text(7, 4) + "\"}\n").repeat(9));
+        Path out = directory.resolve("packed");
+        Result quantized =
+                run("quantize", model, "--recipe", recipe, "--calibration", documents, "--out", out, "--json");
+        assertThat(quantized.code()).isZero();
+        assertThat(quantized.err()).contains("halftone: the calibration has 3 sequences; 50 were asked for");
+        assertThat(quantized.json().path("calibration").path("mode").asString()).isEqualTo("pack");
+        assertThat(quantized.json().path("calibration").path("requested").asInt())
+                .isEqualTo(50);
+    }
+
+    @Test
     void wrongUsageExitsWithTwo() {
         assertThat(run("quantize", model)).satisfies(result -> {
             assertThat(result.code()).isEqualTo(2);
@@ -123,6 +178,12 @@ class MainTest {
         refused("HT-431", "quantize", model, "--recipe", "rtn-w4g64", "--out", out);
         refused("HT-433", "quantize", model, "--recipe", "gptq-w4g16", "--out", out);
         refused("HT-411", "quantize", model, "--recipe", "gptq-w4g16", "--calibration", calibration, "--out", out);
+        Object[] noise = {"quantize", model, "--recipe", "gptq-w4g16", "--out", out, "--calibration-source", "noise"};
+        refused("HT-440", noise);
+        noise[7] = "task";
+        refused("HT-441", noise);
+        noise[7] = "punctuation";
+        refused("HT-446", noise);
         refused("HT-266", "quantize", model, "--recipe", "gptq-w4g16", "--calibration", empty, "--out", out);
         refused("HT-265", "eval", model, "--text", directory.resolve("none.txt"));
         refused("HT-602", "eval", model, "--text", text, "--length", 4096);

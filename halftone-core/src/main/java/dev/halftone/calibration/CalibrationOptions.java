@@ -3,22 +3,16 @@ package dev.halftone.calibration;
 import dev.halftone.error.InputException;
 
 /**
- * Which windows of a text calibration reads.
+ * Which sequences calibration reads.
  *
- * @param samples number of windows
- * @param length tokens per window
- * @param sampling which windows
- * @param seed of random sampling; no effect otherwise
+ * @param samples number of sequences; where documents are packed, number of documents
+ * @param length tokens per sequence, BOS included
+ * @param seed of all that is random; equal seeds give equal sequences, and sequence k does not depend on how many are drawn
  */
-public record CalibrationOptions(int samples, int length, Sampling sampling, long seed) {
-    /** FIRST: the first windows, one after the other, without overlap. RANDOM: starts uniform over the text. */
-    public enum Sampling {
-        FIRST,
-        RANDOM
-    }
-
-    /** 128 windows of 512 tokens from the start of the text. */
-    public static final CalibrationOptions DEFAULT = new CalibrationOptions(128, 512, Sampling.FIRST, 1);
+public record CalibrationOptions(CalibrationSource source, int samples, int length, long seed) {
+    /** 128 windows of 512 tokens from the start of a text that is still to be named. */
+    public static final CalibrationOptions DEFAULT =
+            new CalibrationOptions(CalibrationSource.named("text"), 128, 512, 1);
 
     public CalibrationOptions {
         if (samples < 1 || length < 2) {

@@ -1,4 +1,4 @@
-/** Calibration windows and the statistics taken from them. No decision about weights. */
+/** Where calibration sequences come from, and the statistics taken from them. No decision about weights. */
 @NullMarked
 package dev.halftone.calibration;
 

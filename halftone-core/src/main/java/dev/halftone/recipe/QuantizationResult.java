@@ -1,9 +1,11 @@
 package dev.halftone.recipe;
 
+import dev.halftone.calibration.CalibrationSet;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.recipe.SiteReport.EventReport;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What {@link Quantizer} returns.
@@ -21,12 +23,14 @@ public record QuantizationResult(
      * @param schema version of this document
      * @param bitsPerWeight stored bits per weight of the linears, as read back
      * @param bitsPerParameter stored bits per parameter of the whole model, as read back
+     * @param calibration what the calibration read; null where the recipe needs none
      */
     public record Evidence(
             int schema,
             String recipe,
             double bitsPerWeight,
             double bitsPerParameter,
+            CalibrationSet.@Nullable Report calibration,
             List<SiteReport> sites,
             List<EventReport> events,
             Provenance provenance) {}

@@ -1,5 +1,6 @@
 package dev.halftone.recipe;
 
+import dev.halftone.calibration.CalibrationSet;
 import dev.halftone.calibration.Gram;
 import dev.halftone.calibration.GramService;
 import dev.halftone.error.InputException;
@@ -55,7 +56,7 @@ public final class Quantizer {
     private final ModelFile model;
     private final Recipe recipe;
     private final QuantizationPlan plan;
-    private final List<int[]> windows;
+    private final @Nullable CalibrationSet calibration;
     private final ComputeType type;
     private final Workers workers;
     private final OutputDirectory output;
@@ -68,12 +69,17 @@ public final class Quantizer {
     /**
      * Checks everything that can be checked before the work; nothing is written yet.
      *
-     * @param windows calibration windows, empty if the recipe needs none
-     * @param type in which the calibration windows go through the model; second moments and solvers do not depend on it
+     * @param calibration null if the recipe needs none
+     * @param type in which the calibration sequences go through the model; second moments and solvers do not depend on it
      * @param directory must not exist, or be empty
      */
     public Quantizer(
-            ModelFile model, Recipe recipe, List<int[]> windows, ComputeType type, Path directory, Workers workers) {
+            ModelFile model,
+            Recipe recipe,
+            @Nullable CalibrationSet calibration,
+            ComputeType type,
+            Path directory,
+            Workers workers) {
         this.model = model;
         this.type = type;
         this.recipe = recipe;
@@ -85,12 +91,15 @@ public final class Quantizer {
                     "is already quantized by Halftone",
                     "quantize the model it was made from");
         }
-        if (plan.needsGram() && windows.isEmpty()) {
+        if (plan.needsGram() && calibration == null) {
             throw new InputException(
-                    "HT-433", recipe.name(), "the recipe needs a calibration text", "add --calibration FILE");
+                    "HT-433",
+                    recipe.name(),
+                    "the recipe needs a calibration text",
+                    "add --calibration FILE, or --calibration-source for sources without one");
         }
         ModelHealth.check(model.checkpoint());
-        this.windows = plan.needsGram() ? windows : List.of();
+        this.calibration = plan.needsGram() ? calibration : null;
         this.workers = workers;
         this.output = OutputDirectory.prepare(directory);
     }
@@ -105,9 +114,7 @@ public final class Quantizer {
             output.create();
             int blocks = model.spec().layers();
             try (Decoder decoder = clock.time("load", () -> model.decoder(type));
-                    Sequences sequences = windows.isEmpty()
-                            ? null
-                            : clock.time("forward", () -> new Sequences(decoder, windows, workers, output.work()))) {
+                    Sequences sequences = begin(decoder)) {
                 for (int i = 0; i < blocks; i++) {
                     int index = i;
                     List<StoredPart> parts = new ArrayList<>();
@@ -127,6 +134,13 @@ public final class Quantizer {
             throw new ResourceException(
                     "HT-502", output.toString(), "cannot be written: " + e, "free some space and run again");
         }
+    }
+
+    private @Nullable Sequences begin(Decoder decoder) {
+        CalibrationSet set = calibration;
+        return set == null
+                ? null
+                : clock.time("forward", () -> new Sequences(decoder, set.sequences(), workers, output.work()));
     }
 
     private void quantize(
@@ -204,6 +218,7 @@ public final class Quantizer {
                     recipe.name(),
                     written.bitsPerLinearWeight(),
                     written.bitsPerParameter(),
+                    calibration == null ? null : calibration.report(),
                     List.copyOf(sites),
                     List.copyOf(events),
                     provenance);

@@ -3,7 +3,6 @@ package dev.halftone.recipe;
 import dev.halftone.calibration.CalibrationOptions;
 import dev.halftone.format.IntGroup;
 import dev.halftone.solver.WeightSolver;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -13,16 +12,11 @@ import java.util.regex.Pattern;
  *
  * @param name built-in name or file
  * @param source the YAML text: hashed into the result's provenance
- * @param calibrationTexts files named in the recipe; the command line may name another
+ * @param calibration the command line may change it; a text's files may still have to be named
  * @param fallbackAllowed a step may fall back to a weaker method without failing the run
  */
 public record Recipe(
-        String name,
-        String source,
-        List<Path> calibrationTexts,
-        CalibrationOptions calibration,
-        List<WeightStep> steps,
-        boolean fallbackAllowed) {
+        String name, String source, CalibrationOptions calibration, List<WeightStep> steps, boolean fallbackAllowed) {
     /**
      * Quantize weights.
      *
@@ -43,7 +37,7 @@ public record Recipe(
         }
     }
 
-    /** True if some step needs a calibration text. */
+    /** True if some step needs calibration. */
     public boolean needsCalibration() {
         return steps.stream().anyMatch(step -> step.solver().needsGram());
     }

@@ -1,7 +1,6 @@
 package dev.halftone.recipe;
 
 import dev.halftone.calibration.CalibrationOptions;
-import dev.halftone.calibration.CalibrationOptions.Sampling;
 import dev.halftone.error.InputException;
 import dev.halftone.format.ClipSearch;
 import dev.halftone.format.IntGroup;
@@ -14,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -74,15 +72,8 @@ public final class Recipes {
     public static Recipe parse(String name, String yaml) {
         YamlReader root = YamlReader.document(name, yaml);
         YamlReader calibration = root.mapping("calibration");
-        CalibrationOptions options = CalibrationOptions.DEFAULT;
-        List<Path> texts = List.of();
-        if (calibration != null) {
-            texts = calibration.strings("text", List.of()).stream()
-                    .map(Path::of)
-                    .toList();
-            options = calibrationOptions(calibration);
-            calibration.finish();
-        }
+        CalibrationOptions options =
+                calibration == null ? CalibrationOptions.DEFAULT : CalibrationKeys.read(calibration);
         List<WeightStep> steps = new ArrayList<>();
         for (YamlReader step : root.mappings("steps")) {
             YamlReader weights = step.mapping("weights");
@@ -102,22 +93,7 @@ public final class Recipes {
             throw root.error("propagate", "propagate is \"" + propagate + "\"; known is quantized");
         }
         root.finish();
-        return new Recipe(name, yaml, texts, options, steps, fallback.equals("allow"));
-    }
-
-    private static CalibrationOptions calibrationOptions(YamlReader reader) {
-        CalibrationOptions absent = CalibrationOptions.DEFAULT;
-        String sampling = reader.string("sampling", "first").toLowerCase(Locale.ROOT);
-        return new CalibrationOptions(
-                reader.integer("samples", absent.samples()),
-                reader.integer("length", absent.length()),
-                switch (sampling) {
-                    case "first" -> Sampling.FIRST;
-                    case "random" -> Sampling.RANDOM;
-                    default ->
-                        throw reader.error("sampling", "sampling is \"" + sampling + "\"; known are first, random");
-                },
-                reader.integer("seed", 1));
+        return new Recipe(name, yaml, options, steps, fallback.equals("allow"));
     }
 
     private static WeightStep weightStep(YamlReader reader) {

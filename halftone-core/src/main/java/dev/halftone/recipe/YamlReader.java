@@ -143,6 +143,18 @@ final class YamlReader {
         }
     }
 
+    long wide(String key, long absent) {
+        if (!has(key)) {
+            return absent;
+        }
+        ScalarNode node = scalar(key);
+        try {
+            return Long.parseLong(node.getValue());
+        } catch (NumberFormatException e) {
+            throw error(node, "\"" + key + "\" is \"" + node.getValue() + "\"; expected a whole number");
+        }
+    }
+
     double number(String key, double absent) {
         if (!has(key)) {
             return absent;

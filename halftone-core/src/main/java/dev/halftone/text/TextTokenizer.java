@@ -5,6 +5,7 @@ import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.halftone.error.InputException;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A model's tokenizer: text to token ids and back.
@@ -84,6 +85,11 @@ public final class TextTokenizer implements AutoCloseable {
     /** Id of the token that ends a text, or -1. */
     public int eosId() {
         return files.eosId();
+    }
+
+    /** Ids of BOS, EOS and all other tokens that stand for no text, such as padding and the marks of a chat. */
+    public Set<Integer> specialIds() {
+        return SpecialIds.of(files);
     }
 
     /** True if the model's own tokenizer puts BOS in front of a text. */

@@ -6,7 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.halftone.TinyModel;
 import dev.halftone.calibration.CalibrationOptions;
-import dev.halftone.calibration.TokenWindows;
+import dev.halftone.calibration.CalibrationSet;
+import dev.halftone.calibration.CalibrationSets;
+import dev.halftone.calibration.CalibrationSource;
 import dev.halftone.error.InputException;
 import dev.halftone.evaluate.Evaluation;
 import dev.halftone.evaluate.Evaluation.Scores;
@@ -23,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -33,17 +36,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class QuantizerTest {
-    private static final CalibrationOptions CALIBRATION =
-            new CalibrationOptions(16, 32, CalibrationOptions.Sampling.FIRST, 1);
-
     @TempDir
     private static Path temporary = Path.of("");
 
     private static Path model = Path.of("");
+    private static Path text = Path.of("");
 
     @BeforeAll
     static void write() throws IOException {
         model = TinyModel.write(temporary.resolve("tiny"), 1);
+        text = Files.writeString(temporary.resolve("text.txt"), TinyModel.text(600, 2));
     }
 
     @ParameterizedTest
@@ -73,6 +75,39 @@ class QuantizerTest {
         });
         assertThat(result.phases().keySet()).containsExactly("load", "forward", "statistics", "solve", "pack", "save");
         assertThat(result.fellBack()).isFalse();
+    }
+
+    @Test
+    void theEvidenceNamesTheTokensThatWereReadAndNoneWhereNoneAreNeeded() {
+        CalibrationSet.Report report = Objects.requireNonNull(
+                run("gptq-w3g16", temporary.resolve("named"), 2).evidence().calibration());
+        assertThat(report.source()).isEqualTo("text");
+        assertThat(report.mode()).isEqualTo("first");
+        assertThat(report.tokens()).isEqualTo(16 * 32);
+        assertThat(report.sha256()).hasSize(64);
+        assertThat(run("rtn-w3g16", temporary.resolve("unnamed"), 2).evidence().calibration())
+                .isNull();
+    }
+
+    @Test
+    void sequencesOfDifferentLengthsReachEveryWeightWithAnyNumberOfThreads() throws IOException {
+        List<Integer> lengths = List.of(3, 40, 17, 32, 1, 29, 8, 25, 31, 12, 20, 5, 60, 2, 30, 11);
+        Path documents = temporary.resolve("documents.jsonl");
+        Files.write(
+                documents,
+                lengths.stream()
+                        .map(length -> "{\"text\": \"" + TinyModel.text(length, length) + "\"}")
+                        .toList());
+        Path one = temporary.resolve("lengths-one");
+        Path two = temporary.resolve("lengths-two");
+        QuantizationResult result = run("gptq-w3g16", CalibrationSource.Mode.TRUNCATE, documents, one, 1);
+        run("gptq-w3g16", CalibrationSource.Mode.TRUNCATE, documents, two, 2);
+        int tokens = lengths.stream().mapToInt(length -> Math.min(length, 32)).sum();
+        assertThat(result.evidence().sites()).hasSize(14).allSatisfy(site -> {
+            assertThat(site.tokens()).isEqualTo(tokens);
+            assertThat(site.proxyLoss()).isPositive().isLessThan(site.rtnLoss());
+        });
+        assertThat(contents(two)).isEqualTo(contents(one));
     }
 
     @Test
@@ -163,12 +198,16 @@ class QuantizerTest {
     }
 
     private static QuantizationResult run(String recipe, Path out, int threads) {
+        return run(recipe, CalibrationSource.Mode.FIRST, text, out, threads);
+    }
+
+    private static QuantizationResult run(
+            String recipe, CalibrationSource.Mode mode, Path documents, Path out, int threads) {
+        CalibrationSource source = new CalibrationSource.Text(mode, List.of(documents));
         try (ModelFile file = ModelFile.open(model);
-                TextTokenizer tokenizer = file.tokenizer();
                 Workers workers = new Workers(threads)) {
-            int[] tokens = tokenizer.encode(TinyModel.text(600, 2));
-            List<int[]> windows = TokenWindows.of(tokens, CALIBRATION, "text");
-            return new Quantizer(file, Recipes.open(recipe), windows, ComputeType.FLOAT32, out, workers)
+            CalibrationSet set = CalibrationSets.draw(new CalibrationOptions(source, 16, 32, 1), file, workers);
+            return new Quantizer(file, Recipes.open(recipe), set, ComputeType.FLOAT32, out, workers)
                     .run(Provenance.of(file.checkpoint().files(), Map.of()), (_, _) -> {});
         }
     }

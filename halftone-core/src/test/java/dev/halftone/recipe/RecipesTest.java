@@ -5,14 +5,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.halftone.TinyModel;
 import dev.halftone.calibration.CalibrationOptions;
+import dev.halftone.calibration.CalibrationSource;
+import dev.halftone.calibration.CalibrationSource.Mode;
+import dev.halftone.calibration.CalibrationSource.Text;
 import dev.halftone.error.InputException;
 import dev.halftone.format.IntGroup;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.Families;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class RecipesTest {
@@ -33,7 +40,7 @@ class RecipesTest {
     void theLastStepThatMatchesAWeightCounts() {
         DecoderSpec spec = Families.read(TinyModel.config(), Set.of(), "tiny");
         Recipe recipe = Recipes.parse("r.yaml", """
-                calibration: {samples: 8, length: 64, sampling: random, seed: 5}
+                calibration: {mode: gptq, text: a.txt, samples: 8, length: 64, seed: 5}
                 steps:
                   - weights: {method: rtn, format: int4, group: 16}
                   - weights: {method: rtn, format: int8, group: 16, targets: ["*.down_proj.weight"]}
@@ -41,11 +48,63 @@ class RecipesTest {
         QuantizationPlan plan = QuantizationPlan.of(recipe, spec);
         assertThat(plan.targets()).hasSize(14);
         assertThat(recipe.calibration())
-                .isEqualTo(new CalibrationOptions(8, 64, CalibrationOptions.Sampling.RANDOM, 5));
+                .isEqualTo(new CalibrationOptions(new Text(Mode.GPTQ, List.of(Path.of("a.txt"))), 8, 64, 5));
         dev.halftone.model.Decoder.linears(spec)
                 .forEach(site -> assertThat(
                                 plan.step(site).orElseThrow().format().bits())
                         .isEqualTo(site.weight().contains("down_proj") ? 8 : 4));
+    }
+
+    @ParameterizedTest
+    @MethodSource("sources")
+    void everySourceIsReadWithItsOwnKeys(String keys, CalibrationSource expected) {
+        Recipe recipe = Recipes.parse(
+                "r.yaml",
+                "calibration: {" + keys
+                        + "seed: -9007199254740993}\nsteps:\n  - weights: {method: rtn, format: int4}\n");
+        assertThat(recipe.calibration()).isEqualTo(new CalibrationOptions(expected, 128, 512, -9007199254740993L));
+        assertThat(CalibrationSource.named(expected.name()).name()).isEqualTo(expected.name());
+    }
+
+    static List<Arguments> sources() {
+        List<Path> files = List.of(Path.of("a"), Path.of("b"));
+        return List.of(
+                Arguments.of("", new Text(Mode.FIRST, List.of())),
+                Arguments.of("source: text, mode: document, text: [a, b], ", new Text(Mode.DOCUMENT, files)),
+                Arguments.of("mode: pack, text: [a, b], ", new Text(Mode.PACK, files)),
+                Arguments.of("mode: truncate, text: [a, b], ", new Text(Mode.TRUNCATE, files)),
+                Arguments.of("source: punctuation, ", new CalibrationSource.Punctuation()),
+                Arguments.of("source: ascii, ", new CalibrationSource.Ascii()),
+                Arguments.of("source: tokens, ", new CalibrationSource.Tokens()),
+                Arguments.of("source: unigram, text: [a, b], ", new CalibrationSource.Unigram(files)),
+                Arguments.of("source: shuffle, text: [a, b], ", new CalibrationSource.Shuffle(files)),
+                Arguments.of("source: repeat, ", new CalibrationSource.Repeat(-1)),
+                Arguments.of("source: repeat, token: 7, ", new CalibrationSource.Repeat(7)),
+                Arguments.of("source: task, task: [a, b], ", new CalibrationSource.Task(files, false)),
+                Arguments.of("source: task, task: [a, b], leak: true, ", new CalibrationSource.Task(files, true)),
+                Arguments.of("source: language, language: [a, b], ", new CalibrationSource.Language(files)),
+                Arguments.of("source: self, ", new CalibrationSource.Self()));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "source: noise| HT-421 r.yaml:1:23: source is \"noise\"; known are text, punctuation, ascii, tokens, unigram,"
+                        + " shuffle, repeat, task, language, self",
+                "mode: random| HT-421 r.yaml:1:21: mode is \"random\"; known are first, gptq, document, pack, truncate",
+                "sampling: random| HT-421 r.yaml:1:25: \"sampling\" is not known here",
+                "source: punctuation, text: a| HT-421 r.yaml:1:42: \"text\" is not known here; known are length, samples, seed, source",
+                "source: task, text: a| HT-421 r.yaml:1:35: \"text\" is not known here",
+                "source: task, leak: maybe| HT-421 r.yaml:1:35: \"leak\" is \"maybe\"; expected true or false",
+                "source: repeat, token: -1| HT-421 r.yaml:1:38: token is -1; expected a token id",
+                "seed: 1e3| HT-421 r.yaml:1:21: \"seed\" is \"1e3\"; expected a whole number",
+            })
+    void aMistakeInTheCalibrationIsNamedWithItsLineAndColumn(String keys, String message) {
+        String yaml = "calibration: {" + keys + "}\nsteps:\n  - weights: {method: rtn, format: int4}\n";
+        assertThatThrownBy(() -> Recipes.parse("r.yaml", yaml))
+                .isInstanceOf(InputException.class)
+                .hasMessageStartingWith(message);
     }
 
     @ParameterizedTest

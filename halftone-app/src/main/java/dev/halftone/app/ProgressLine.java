@@ -43,7 +43,8 @@ final class ProgressLine implements AutoCloseable {
         lastDrawn = now;
         int filled = (int) (WIDTH * ((double) done / total));
         double speed = (done - found) / Math.max((now - start) / 1e9, 1e-3);
-        String left = speed <= 0 ? "" : ", %s/s, %s left".formatted(size(Math.round(speed)), time((total - done) / speed));
+        String left =
+                speed <= 0 ? "" : ", %s/s, %s left".formatted(size(Math.round(speed)), time((total - done) / speed));
         err.printf(
                 "\r%s [%s%s] %s of %s%s        ",
                 title, "=".repeat(filled), " ".repeat(WIDTH - filled), size(done), size(total), left);

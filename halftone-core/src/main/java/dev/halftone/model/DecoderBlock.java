@@ -13,6 +13,7 @@ import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One block with its weights, run in stages: a stage is a set of linears with a common input. Between two stages the state of a
@@ -169,25 +170,29 @@ public final class DecoderBlock implements AutoCloseable {
         observer.observe(prefix + ".attention.q_rope", q);
         observer.observe(prefix + ".attention.k_rope", k);
         KeyValueCache.Entry seen = pass.remember(index, k, v);
-        Tensor keys = shareHeads(seen.keys());
-        Tensor mask = pass.mask();
         if (observer.probabilities()) {
-            observer.observe(prefix + ".attention.probabilities", probabilities(q, keys.squeeze(0), pass));
+            observer.observe(
+                    prefix + ".attention.probabilities",
+                    probabilities(q, shareHeads(seen.keys()).squeeze(0), pass));
         }
-        // Always in float32: the fused kernel has no fast bfloat16 products without MKL.
-        Tensor out = torch.scaled_dot_product_attention(
-                q.unsqueeze(0).to(torch.ScalarType.Float),
-                keys.to(torch.ScalarType.Float),
-                shareHeads(seen.values()).to(torch.ScalarType.Float),
-                mask == null ? new TensorOptional() : new TensorOptional(mask),
-                0.0,
-                pass.triangle(),
-                new DoubleOptional(a.scale()),
-                false);
-        return out.squeeze(0)
-                .transpose(0, 1)
-                .reshape(input.size(0), a.queryWidth())
-                .to(type.scalarType());
+        Tensor out = pass.triangle() && q.size(1) > 1
+                ? CausalAttention.of(q, seen.keys(), seen.values(), a.scale())
+                : fusedAttention(q, shareHeads(seen.keys()), shareHeads(seen.values()), pass.mask());
+        return out.transpose(0, 1).reshape(input.size(0), a.queryWidth()).to(type.scalarType());
+    }
+
+    /** In float32 too: the fused kernel has no fast bfloat16 products without MKL. */
+    private Tensor fusedAttention(Tensor q, Tensor keys, Tensor values, @Nullable Tensor mask) {
+        return torch.scaled_dot_product_attention(
+                        q.unsqueeze(0).to(torch.ScalarType.Float),
+                        keys.to(torch.ScalarType.Float),
+                        values.to(torch.ScalarType.Float),
+                        mask == null ? new TensorOptional() : new TensorOptional(mask),
+                        0.0,
+                        false,
+                        new DoubleOptional(spec.attention().scale()),
+                        false)
+                .squeeze(0);
     }
 
     /** Softmax of the scores, (heads, queries, keys), written out: the fused kernel never shows it. */

@@ -9,7 +9,7 @@ import dev.halftone.calibration.CalibrationSet;
 import dev.halftone.calibration.CalibrationSets;
 import dev.halftone.calibration.CalibrationSource;
 import dev.halftone.evaluate.Evaluation;
-import dev.halftone.evaluate.Evaluation.Scores;
+import dev.halftone.evaluate.Scores;
 import dev.halftone.evaluate.WindowRule;
 import dev.halftone.evaluate.WindowRule.Window;
 import dev.halftone.format.ModelFile;

@@ -5,6 +5,7 @@ import dev.halftone.calibration.CalibrationSet;
 import dev.halftone.calibration.CalibrationSets;
 import dev.halftone.calibration.CalibrationSource;
 import dev.halftone.evaluate.Evaluation;
+import dev.halftone.evaluate.Scores;
 import dev.halftone.evaluate.WindowRule;
 import dev.halftone.format.ModelFile;
 import dev.halftone.model.Decoder;
@@ -38,7 +39,7 @@ public final class QuantizeAndMeasure {
                     "%s %s loss %s (rounding alone: %s)%n",
                     site.name(), site.format(), site.proxyLoss(), site.rtnLoss());
         }
-        Evaluation.Scores scores = measure(out, model, Path.of(args[3]), 512);
+        Scores scores = measure(out, model, Path.of(args[3]), 512);
         System.out.printf(
                 "perplexity %.3f (original %.3f), KL divergence %.4f +/- %.4f%n",
                 scores.perplexity().value(),
@@ -59,7 +60,7 @@ public final class QuantizeAndMeasure {
     }
 
     /** Scores both models on windows of a text, on the same positions. */
-    static Evaluation.Scores measure(Path packed, Path original, Path text, int length) {
+    static Scores measure(Path packed, Path original, Path text, int length) {
         try (ModelFile file = ModelFile.open(packed);
                 ModelFile reference = ModelFile.open(original);
                 TextTokenizer tokenizer = file.tokenizer();

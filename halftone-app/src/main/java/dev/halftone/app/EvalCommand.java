@@ -5,8 +5,12 @@ import dev.halftone.evaluate.ChoiceEncoder;
 import dev.halftone.evaluate.ChoiceScoring;
 import dev.halftone.evaluate.ChoiceTasks;
 import dev.halftone.evaluate.ChoiceTasks.Task;
+import dev.halftone.evaluate.Estimate;
 import dev.halftone.evaluate.Evaluation;
-import dev.halftone.evaluate.Evaluation.Scores;
+import dev.halftone.evaluate.LogitFile;
+import dev.halftone.evaluate.LogitFileWriter;
+import dev.halftone.evaluate.ModelLogits;
+import dev.halftone.evaluate.Scores;
 import dev.halftone.evaluate.WindowRule;
 import dev.halftone.evaluate.WindowRule.Window;
 import dev.halftone.format.ModelFile;
@@ -68,8 +72,20 @@ final class EvalCommand implements Callable<Integer> {
     @Option(
             names = "--reference",
             paramLabel = "MODEL",
-            description = "model to compare with: KL divergence and same top token")
+            description = "model to compare with, or a file of --save-logits: KL divergence and same top token")
     private @Nullable Path reference;
+
+    @Option(
+            names = "--against",
+            paramLabel = "MODEL",
+            description = "second model on the same text: paired differences of perplexity and KL divergence")
+    private @Nullable Path against;
+
+    @Option(
+            names = "--save-logits",
+            paramLabel = "FILE",
+            description = "keep what MODEL predicts, for --reference (16 bits each, llama.cpp's format)")
+    private @Nullable Path savedLogits;
 
     @Option(
             names = "--windows",
@@ -100,30 +116,39 @@ final class EvalCommand implements Callable<Integer> {
         checkOptions();
         List<Task> read = tasks == null ? List.of() : ChoiceTasks.read(tasks);
         long start = System.nanoTime();
-        try (ModelFile file = ModelFile.open(model);
-                ModelFile other = reference == null ? null : ModelFile.open(reference);
+        try (LogitFile stored = reference != null && LogitFile.is(reference) ? LogitFile.open(reference) : null;
+                ModelFile file = ModelFile.open(model);
+                ModelFile other = reference == null || stored != null ? null : ModelFile.open(reference);
+                ModelFile second = against == null ? null : ModelFile.open(against);
                 TextTokenizer tokenizer = file.tokenizer();
                 Workers workers = new Workers(threads)) {
-            checkVocabulary(file, other);
+            checkVocabulary(file, other, second, stored);
             int bosId = bosId(tokenizer);
             List<Window> cut = text == null
                     ? List.of()
-                    : rule.cut(tokenizer.encode(TextFiles.read(text)), bosId, length, chunks, text.toString());
+                    : rule.cut(
+                            tokenizer.encode(TextFiles.read(text)),
+                            bosId,
+                            length,
+                            chunks < 0 && stored != null ? stored.windows() : chunks,
+                            text.toString());
             int context = Math.min(
                     file.spec().contextLength(),
                     (other == null ? file : other).spec().contextLength());
             Measured measured;
             try (Decoder decoder = file.decoder(type);
-                    Decoder referenceDecoder = other == null ? null : other.decoder(type)) {
+                    Decoder referenceDecoder = other == null ? null : other.decoder(type);
+                    Decoder secondDecoder = second == null ? null : second.decoder(type)) {
                 ChoiceEncoder encoder = ChoiceEncoder.of(tokenizer, bosId, context);
-                measured = measure(decoder, referenceDecoder, cut, encoder, read, workers);
+                Models models = new Models(decoder, referenceDecoder, secondDecoder, stored);
+                measured = measure(models, cut, encoder, read, workers);
             }
             double seconds = (System.nanoTime() - start) / 1e9;
-            double speed = measured.tokens() * (other == null ? 1 : 2) / seconds;
-            EvalDocument.Text textFigures = measured.scores() == null
-                    ? null
-                    : new EvalDocument.Text(measured.scores(), rule.label(), length, cut.size());
-            print(EvalDocument.of(run(file, read, bosId, seconds, speed), textFigures, measured.tasks()));
+            int passes = 1 + (other == null ? 0 : 1) + (second == null ? 0 : 1);
+            print(EvalDocument.of(
+                    run(file, read, bosId, seconds, measured.tokens() * passes / seconds),
+                    measured.text(),
+                    measured.tasks()));
         }
         return 0;
     }
@@ -141,30 +166,38 @@ final class EvalCommand implements Callable<Integer> {
             String missing = itemsFile == null ? "one of --text and --tasks is missing" : "--items needs --tasks";
             throw new ParameterException(spec.commandLine(), missing);
         }
+        if (text == null && (against != null || savedLogits != null)) {
+            String option = against == null ? "--save-logits" : "--against";
+            throw new ParameterException(spec.commandLine(), option + " needs --text");
+        }
+        if (tasks != null && reference != null && LogitFile.is(reference)) {
+            throw new ParameterException(
+                    spec.commandLine(), "--tasks need a model as --reference, not a file of logits");
+        }
     }
 
-    /** @param tokens of windows and items together */
-    private record Measured(@Nullable Scores scores, List<TaskDocument> tasks, long tokens) {}
+    private record Models(
+            Decoder model,
+            @Nullable Decoder reference,
+            @Nullable Decoder against,
+            @Nullable LogitFile stored) {}
 
-    private Measured measure(
-            Decoder decoder,
-            @Nullable Decoder referenceDecoder,
-            List<Window> cut,
-            ChoiceEncoder encoder,
-            List<Task> read,
-            Workers workers) {
+    /** @param tokens of windows and items together */
+    private record Measured(EvalDocument.@Nullable Text text, List<TaskDocument> tasks, long tokens) {}
+
+    private Measured measure(Models models, List<Window> cut, ChoiceEncoder encoder, List<Task> read, Workers workers) {
         Path spill = Path.of(System.getProperty("java.io.tmpdir"));
         long tokens = cut.stream().mapToLong(window -> window.tokens().length).sum();
-        Scores scores = null;
+        EvalDocument.Text figures = null;
         List<TaskDocument> documents = new ArrayList<>();
         try (ProgressLine progress = new ProgressLine("evaluating");
                 TaskLog log = itemsFile == null ? null : new TaskLog(itemsFile)) {
             if (!cut.isEmpty()) {
-                scores = Evaluation.run(decoder, referenceDecoder, cut, workers, spill, progress::update);
+                figures = measureText(models, cut, workers, spill, progress::update);
             }
             for (Task task : read) {
                 ChoiceScoring.Result result = ChoiceScoring.run(
-                        decoder, referenceDecoder, encoder, task.items(), workers, spill, progress::update);
+                        models.model(), models.reference(), encoder, task.items(), workers, spill, progress::update);
                 tokens += result.tokens();
                 documents.add(TaskDocument.of(task, result));
                 if (log != null) {
@@ -172,7 +205,44 @@ final class EvalCommand implements Callable<Integer> {
                 }
             }
         }
-        return new Measured(scores, documents, tokens);
+        return new Measured(figures, documents, tokens);
+    }
+
+    private EvalDocument.Text measureText(
+            Models models, List<Window> cut, Workers workers, Path spill, Evaluation.Progress progress) {
+        try (ModelLogits own = new ModelLogits(models.model(), spill);
+                ModelLogits second = models.against() == null ? null : new ModelLogits(models.against(), spill);
+                ModelLogits other = models.reference() == null ? null : new ModelLogits(models.reference(), spill);
+                LogitFileWriter writer =
+                        savedLogits == null ? null : new LogitFileWriter(savedLogits, cut, own.vocabulary())) {
+            List<Scores> all = Evaluation.run(
+                    second == null ? List.of(own) : List.of(own, second),
+                    models.stored() == null ? other : models.stored(),
+                    cut,
+                    workers,
+                    progress,
+                    writer == null ? (_, _, _, _) -> {} : writer);
+            return new EvalDocument.Text(
+                    all.getFirst(),
+                    models.stored() == null ? null : referenceFile(models.stored(), workers),
+                    second == null
+                            ? null
+                            : EvalDocument.Against.of(String.valueOf(against), all.getFirst(), all.get(1)),
+                    writer == null ? null : saved(writer),
+                    windows,
+                    length,
+                    cut.size());
+        }
+    }
+
+    private static EvalDocument.ReferenceFile referenceFile(LogitFile stored, Workers workers) {
+        LogitFile.Coarseness coarseness = stored.coarseness(workers);
+        return new EvalDocument.ReferenceFile(coarseness.step(), coarseness.mass());
+    }
+
+    private EvalDocument.SavedLogits saved(LogitFileWriter writer) {
+        Estimate error = writer.finish();
+        return new EvalDocument.SavedLogits(String.valueOf(savedLogits), writer.bytes(), error.value(), error.error());
     }
 
     private void print(EvalDocument document) {
@@ -184,17 +254,25 @@ final class EvalCommand implements Callable<Integer> {
         }
     }
 
-    private void checkVocabulary(ModelFile file, @Nullable ModelFile other) {
-        if (other != null
-                && other.spec().embedding().vocabulary()
-                        != file.spec().embedding().vocabulary()) {
+    private void checkVocabulary(
+            ModelFile file, @Nullable ModelFile other, @Nullable ModelFile second, @Nullable LogitFile stored) {
+        int own = file.spec().embedding().vocabulary();
+        for (ModelFile model : new ModelFile[] {other, second}) {
+            if (model != null) {
+                checkVocabulary(model.path(), model.spec().embedding().vocabulary(), own);
+            }
+        }
+        if (stored != null) {
+            checkVocabulary(Path.of(String.valueOf(reference)), stored.vocabulary(), own);
+        }
+    }
+
+    private static void checkVocabulary(Path place, int vocabulary, int own) {
+        if (vocabulary != own) {
             throw new InputException(
                     "HT-604",
-                    other.path().toString(),
-                    "the reference has %d tokens, the model %d"
-                            .formatted(
-                                    other.spec().embedding().vocabulary(),
-                                    file.spec().embedding().vocabulary()),
+                    place.toString(),
+                    "has %d tokens, the model %d".formatted(vocabulary, own),
                     "compare models of one vocabulary");
         }
     }

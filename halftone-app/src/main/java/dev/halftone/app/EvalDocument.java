@@ -1,7 +1,7 @@
 package dev.halftone.app;
 
 import dev.halftone.evaluate.Estimate;
-import dev.halftone.evaluate.Evaluation.Scores;
+import dev.halftone.evaluate.Scores;
 import dev.halftone.provenance.Provenance;
 import java.io.PrintWriter;
 import java.util.List;
@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What {@code eval --json} prints. Figures of the comparison are null without a reference, those of the text without a text;
- * {@code tasks} is empty without tasks.
+ * {@code tasks} is empty without tasks. {@code flips} count scored positions where one of the two predicts the token that follows and the other does not.
  */
 record EvalDocument(
         int schema,
@@ -28,6 +28,11 @@ record EvalDocument(
         @Nullable Double klMax,
         @Nullable Double sameTop,
         @Nullable Double sameTopStderr,
+        @Nullable Integer flipsToWrong,
+        @Nullable Integer flipsToRight,
+        @Nullable ReferenceFile referenceFile,
+        @Nullable Against against,
+        @Nullable SavedLogits savedLogits,
         @Nullable String windows,
         @Nullable Integer length,
         @Nullable Integer chunks,
@@ -43,8 +48,56 @@ record EvalDocument(
         Provenance provenance) {
     private static final int SCHEMA = 1;
 
+    /**
+     * How coarse a reference is that came from a file.
+     *
+     * @param step largest distance of neighbouring log-probabilities, in nats
+     * @param mass largest distance of a row's sum of probabilities from 1
+     */
+    record ReferenceFile(double step, double mass) {}
+
+    /** Another model on the same positions; differences are the model's figure minus this one's, with paired errors. */
+    record Against(
+            String model,
+            double perplexity,
+            double perplexityStderr,
+            double logPerplexityDifference,
+            double logPerplexityDifferenceStderr,
+            @Nullable Double kl,
+            @Nullable Double klStderr,
+            @Nullable Double klDifference,
+            @Nullable Double klDifferenceStderr) {
+        static Against of(String model, Scores own, Scores other) {
+            Estimate perplexity = other.perplexity();
+            Estimate ratio = Estimate.difference(own.nll(), other.nll());
+            boolean paired = other.kl().length > 0;
+            Estimate kl = paired ? other.divergence() : null;
+            Estimate difference = paired ? Estimate.difference(own.kl(), other.kl()) : null;
+            return new Against(
+                    model,
+                    perplexity.value(),
+                    perplexity.error(),
+                    ratio.value(),
+                    ratio.error(),
+                    EvalDocument.value(kl),
+                    EvalDocument.error(kl),
+                    EvalDocument.value(difference),
+                    EvalDocument.error(difference));
+        }
+    }
+
+    /** What {@code --save-logits} wrote; kl is the divergence of what the file holds from what the model gave. */
+    record SavedLogits(String file, long bytes, double kl, double klStderr) {}
+
     /** The text, and how it was cut. */
-    record Text(Scores scores, String windows, int length, int chunks) {}
+    record Text(
+            Scores scores,
+            @Nullable ReferenceFile referenceFile,
+            @Nullable Against against,
+            @Nullable SavedLogits savedLogits,
+            String windows,
+            int length,
+            int chunks) {}
 
     /** What does not depend on the text or the tasks. */
     record Run(
@@ -84,6 +137,11 @@ record EvalDocument(
                 paired == null ? null : paired.klQuantile(1),
                 value(same),
                 error(same),
+                paired == null ? null : paired.flipsToWrong(),
+                paired == null ? null : paired.flipsToRight(),
+                text == null ? null : text.referenceFile(),
+                text == null ? null : text.against(),
+                text == null ? null : text.savedLogits(),
                 text == null ? null : text.windows(),
                 text == null ? null : text.length(),
                 text == null ? null : text.chunks(),
@@ -120,6 +178,20 @@ record EvalDocument(
         }
         if (sameTop != null && sameTopStderr != null) {
             out.printf("same top token  %.2f %% +/- %.2f %%%n", 100 * sameTop, 100 * sameTopStderr);
+            out.printf("right tokens    %d lost, %d won%n", flipsToWrong, flipsToRight);
+        }
+        if (referenceFile != null) {
+            out.printf(
+                    "reference file  steps of %.2g nats, probabilities sum to 1 within %.2g%n",
+                    referenceFile.step(), referenceFile.mass());
+        }
+        if (against != null) {
+            printAgainst(out, against);
+        }
+        if (savedLogits != null) {
+            out.printf(
+                    "saved logits    %.1f MB, KL of the file from the model %.2g +/- %.2g%n",
+                    savedLogits.bytes() / 1e6, savedLogits.kl(), savedLogits.klStderr());
         }
         if (windows != null) {
             out.printf(
@@ -132,5 +204,17 @@ record EvalDocument(
                 "time            %.1f s, %.0f tokens/s, peak memory %.2f GB%n",
                 seconds, tokensPerSecond, peakMemoryBytes / 1e9);
         out.flush();
+    }
+
+    private static void printAgainst(PrintWriter out, Against against) {
+        out.printf("against         %s%n", against.model());
+        out.printf("  perplexity    %.4f +/- %.4f%n", against.perplexity(), against.perplexityStderr());
+        out.printf(
+                "  ln ratio      %.5f +/- %.5f%n",
+                against.logPerplexityDifference(), against.logPerplexityDifferenceStderr());
+        if (against.kl() != null) {
+            out.printf("  KL divergence %.5f +/- %.5f%n", against.kl(), against.klStderr());
+            out.printf("  difference    %.5f +/- %.5f%n", against.klDifference(), against.klDifferenceStderr());
+        }
     }
 }

@@ -51,6 +51,38 @@ class EvalTasksTest {
     }
 
     @Test
+    void savedLogitsStandInForTheReferenceAndASecondModelIsPaired() {
+        Path base = directory.resolve("base.logits");
+        List<String> cut = List.of("--text", text.toString(), "--length", "16", "--json");
+        Result saved = run(with(cut, "eval", other, "--save-logits", base));
+        assertThat(saved.code()).as(saved.err()).isZero();
+        assertThat(saved.json().path("saved_logits").path("kl").asDouble()).isBetween(0.0, 1e-7);
+        JsonNode byFile = run(with(cut, "eval", model, "--reference", base, "--against", other))
+                .json();
+        JsonNode byModel = run(with(cut, "eval", model, "--reference", other)).json();
+        assertThat(byFile.path("kl").asDouble())
+                .isCloseTo(byModel.path("kl").asDouble(), org.assertj.core.api.Assertions.within(1e-4));
+        assertThat(byFile.path("reference_file").path("step").asDouble()).isBetween(1e-7, 1e-3);
+        assertThat(byModel.path("reference_file").isNull()).isTrue();
+        assertThat(byFile.path("flips_to_wrong")).isEqualTo(byModel.path("flips_to_wrong"));
+        JsonNode against = byFile.path("against");
+        assertThat(against.path("kl").asDouble()).isBetween(0.0, 1e-7);
+        assertThat(against.path("log_perplexity_difference").asDouble())
+                .isCloseTo(
+                        byModel.path("log_perplexity_ratio").asDouble(), org.assertj.core.api.Assertions.within(1e-9));
+        assertThat(against.path("kl_difference").asDouble())
+                .isCloseTo(byFile.path("kl").asDouble(), org.assertj.core.api.Assertions.within(1e-6));
+
+        Result withoutText = run("eval", model, "--tasks", "custom:" + choices, "--against", other);
+        assertThat(withoutText.code()).isEqualTo(2);
+        Result tasksByFile = run("eval", model, "--tasks", "custom:" + choices, "--reference", base);
+        assertThat(tasksByFile.code()).isEqualTo(2);
+        Result shorter = run("eval", model, "--text", text, "--length", 8, "--reference", base);
+        assertThat(shorter.code()).isEqualTo(3);
+        assertThat(shorter.err()).contains("HT-609").contains("windows of 16 tokens");
+    }
+
+    @Test
     void tasksNeedNoTextAndPrintAccuraciesWithTheirErrors() {
         Result result = run("eval", model, "--tasks", "custom:" + choices + ",lambada:" + clozes, "--json");
         assertThat(result.code()).as(result.err()).isZero();
@@ -157,6 +189,10 @@ class EvalTasksTest {
         assertThat(result.err()).as("%s", List.of(arguments)).contains(code).hasLineCount(1);
         assertThat(result.code()).isEqualTo(3);
         assertThat(result.out()).isEmpty();
+    }
+
+    private static Object[] with(List<String> more, Object... arguments) {
+        return Stream.concat(Stream.of(arguments), more.stream()).toArray();
     }
 
     private static Result run(Object... arguments) {

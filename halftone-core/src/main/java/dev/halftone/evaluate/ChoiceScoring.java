@@ -1,6 +1,5 @@
 package dev.halftone.evaluate;
 
-import dev.halftone.evaluate.Evaluation.Scores;
 import dev.halftone.evaluate.WindowRule.Window;
 import dev.halftone.model.Decoder;
 import dev.halftone.tensor.Workers;

@@ -20,6 +20,15 @@ public record Estimate(double value, double error) {
         return new Estimate(mean, n < 2 ? 0 : Math.sqrt(squares / (n - 1) / n));
     }
 
+    /** Mean of a - b over the same positions, with the error of the paired difference. */
+    public static Estimate difference(double[] a, double[] b) {
+        double[] difference = new double[a.length];
+        for (int i = 0; i < a.length; i++) {
+            difference[i] = a[i] - b[i];
+        }
+        return mean(difference);
+    }
+
     /** exp of a mean, the error carried along to first order. */
     public Estimate exp() {
         double e = Math.exp(value);

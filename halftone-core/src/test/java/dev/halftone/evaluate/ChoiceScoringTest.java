@@ -90,7 +90,7 @@ class ChoiceScoringTest {
         String rest = TinyModel.text(40, 3).substring(first.length() + 1);
         double value = run(List.of(cloze(first, rest))).model().logLikelihood()[0][0];
         try (Workers workers = new Workers(1)) {
-            Evaluation.Scores scores =
+            Scores scores =
                     Evaluation.run(decoder, null, List.of(new Window(tokens, 1)), workers, temporary, (_, _) -> {});
             assertThat(scores.perplexity().value()).isCloseTo(Math.exp(-value / 39), within(1e-9));
         }

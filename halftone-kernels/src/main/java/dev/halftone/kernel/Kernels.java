@@ -8,6 +8,9 @@ public interface Kernels {
     /** Partial sums of a reduction, whatever the vector width. */
     int LANES = 16;
 
+    /** Partial sums of a reduction in float64. */
+    int DOUBLE_LANES = 8;
+
     /** Largest absolute value that {@link #roundError} may meet as w / scale: above it float32 has no fractions to round. */
     float LARGEST_QUOTIENT = 1 << 22;
 
@@ -46,6 +49,20 @@ public interface Kernels {
             int m,
             int n,
             int k);
+
+    /** Index of the largest of {@code length} values, of equals the first. */
+    int argMax(float[] x, int at, int length);
+
+    /** ln of the sum of exp(x), in float64 to about 1e-14; the sum runs in {@link #DOUBLE_LANES} partial sums. */
+    double logSumExp(float[] x, int at, int length);
+
+    /**
+     * Kullback-Leibler divergence of two distributions given as logits: sum of exp(p') (p' - q') in nats, with p' = p - pNorm and
+     * q' = q - qNorm in float64.
+     *
+     * @param pNorm what {@link #logSumExp} gives for p; qNorm likewise
+     */
+    double divergence(float[] p, double pNorm, float[] q, double qNorm, int length);
 
     /** The provider for this machine; {@code -Dhalftone.kernels=scalar|vector} forces one. */
     static Kernels best() {

@@ -66,4 +66,49 @@ final class ScalarKernels implements Kernels {
             }
         }
     }
+
+    @Override
+    public int argMax(float[] x, int at, int length) {
+        int best = 0;
+        for (int i = 1; i < length; i++) {
+            if (x[at + i] > x[at + best]) {
+                best = i;
+            }
+        }
+        return best;
+    }
+
+    @Override
+    public double logSumExp(float[] x, int at, int length) {
+        float largest = x[at + argMax(x, at, length)];
+        double[] partial = new double[DOUBLE_LANES];
+        for (int i = 0; i < length; i++) {
+            partial[i % DOUBLE_LANES] += Exponential.of((double) x[at + i] - largest);
+        }
+        return largest + Math.log(sum(partial));
+    }
+
+    @Override
+    public double divergence(float[] p, double pNorm, float[] q, double qNorm, int length) {
+        double[] partial = new double[DOUBLE_LANES];
+        for (int i = 0; i < length; i++) {
+            int lane = i % DOUBLE_LANES;
+            partial[lane] = divergenceTerm(p[i] - pNorm, q[i] - qNorm, partial[lane]);
+        }
+        return sum(partial);
+    }
+
+    /** One element's share of the divergence added to {@code sum}. */
+    static double divergenceTerm(double logP, double logQ, double sum) {
+        return Math.fma(Exponential.of(logP), logP - logQ, sum);
+    }
+
+    static double sum(double[] partial) {
+        for (int half = DOUBLE_LANES / 2; half > 0; half /= 2) {
+            for (int i = 0; i < half; i++) {
+                partial[i] += partial[i + half];
+            }
+        }
+        return partial[0];
+    }
 }

@@ -2,12 +2,20 @@ package dev.halftone.kernel;
 
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.LongVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /** The Vector API at the machine's preferred width. */
 final class VectorKernels implements Kernels {
     private static final VectorSpecies<Float> F = widest();
     private static final VectorSpecies<Double> D = DoubleVector.SPECIES_PREFERRED;
+    /** At most {@link #DOUBLE_LANES} doubles, and as many floats. */
+    private static final VectorSpecies<Double> S = D.length() > DOUBLE_LANES ? DoubleVector.SPECIES_512 : D;
+
+    private static final VectorSpecies<Float> HALF =
+            VectorSpecies.of(float.class, VectorShape.forBitSize(S.vectorBitSize() / 2));
     /** 1.5 * 2^23: adding and subtracting it rounds a float below 2^22 half to even. */
     private static final float ROUNDER = 0x1.8p23f;
 
@@ -159,5 +167,85 @@ final class VectorKernels implements Kernels {
                 subtractScaled(c, cAt + i * cStride, a[aAt + i * aStride + l], b, bAt + l * bStride, n);
             }
         }
+    }
+
+    @Override
+    public int argMax(float[] x, int at, int length) {
+        int whole = F.loopBound(length);
+        float largest = Float.NEGATIVE_INFINITY;
+        if (whole > 0) {
+            FloatVector most = FloatVector.fromArray(F, x, at);
+            for (int i = F.length(); i < whole; i += F.length()) {
+                most = most.max(FloatVector.fromArray(F, x, at + i));
+            }
+            largest = most.reduceLanes(VectorOperators.MAX);
+        }
+        for (int i = whole; i < length; i++) {
+            largest = Math.max(largest, x[at + i]);
+        }
+        for (int i = 0; i < length; i++) {
+            if (x[at + i] == largest) {
+                return i;
+            }
+        }
+        return 0;
+    }
+
+    @Override
+    public double logSumExp(float[] x, int at, int length) {
+        float largest = x[at + argMax(x, at, length)];
+        double[] partial = new double[DOUBLE_LANES];
+        int whole = length - length % DOUBLE_LANES;
+        for (int lane = 0; lane < DOUBLE_LANES; lane += S.length()) {
+            DoubleVector sum = DoubleVector.zero(S);
+            for (int i = lane; i < whole; i += DOUBLE_LANES) {
+                sum = sum.add(exp(wide(x, at + i).sub(largest)));
+            }
+            sum.intoArray(partial, lane);
+        }
+        for (int i = whole; i < length; i++) {
+            partial[i % DOUBLE_LANES] += Exponential.of((double) x[at + i] - largest);
+        }
+        return largest + Math.log(ScalarKernels.sum(partial));
+    }
+
+    @Override
+    public double divergence(float[] p, double pNorm, float[] q, double qNorm, int length) {
+        double[] partial = new double[DOUBLE_LANES];
+        int whole = length - length % DOUBLE_LANES;
+        for (int lane = 0; lane < DOUBLE_LANES; lane += S.length()) {
+            DoubleVector sum = DoubleVector.zero(S);
+            for (int i = lane; i < whole; i += DOUBLE_LANES) {
+                DoubleVector logP = wide(p, i).sub(pNorm);
+                sum = exp(logP).fma(logP.sub(wide(q, i).sub(qNorm)), sum);
+            }
+            sum.intoArray(partial, lane);
+        }
+        for (int i = whole; i < length; i++) {
+            int lane = i % DOUBLE_LANES;
+            partial[lane] = ScalarKernels.divergenceTerm(p[i] - pNorm, q[i] - qNorm, partial[lane]);
+        }
+        return ScalarKernels.sum(partial);
+    }
+
+    private static DoubleVector wide(float[] x, int at) {
+        return (DoubleVector) FloatVector.fromArray(HALF, x, at).castShape(S, 0);
+    }
+
+    /** {@link Exponential#of}, lane by lane. */
+    private static DoubleVector exp(DoubleVector x) {
+        DoubleVector bounded = x.max(Exponential.LEAST);
+        DoubleVector shifted = bounded.fma(
+                DoubleVector.broadcast(S, Exponential.PER_LN2), DoubleVector.broadcast(S, Exponential.ROUNDER));
+        DoubleVector negative = DoubleVector.broadcast(S, Exponential.ROUNDER).sub(shifted);
+        DoubleVector r = negative.fma(
+                DoubleVector.broadcast(S, Exponential.LN2_LOW),
+                negative.fma(DoubleVector.broadcast(S, Exponential.LN2_HIGH), bounded));
+        DoubleVector p = DoubleVector.broadcast(S, Exponential.COEFFICIENTS[0]);
+        for (int k = 1; k < Exponential.COEFFICIENTS.length; k++) {
+            p = p.fma(r, DoubleVector.broadcast(S, Exponential.COEFFICIENTS[k]));
+        }
+        LongVector exponent = shifted.reinterpretAsLongs().lanewise(VectorOperators.LSHL, 52);
+        return p.reinterpretAsLongs().add(exponent).reinterpretAsDoubles();
     }
 }

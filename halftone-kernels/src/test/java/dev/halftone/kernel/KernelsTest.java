@@ -1,6 +1,7 @@
 package dev.halftone.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
@@ -69,5 +70,51 @@ class KernelsTest {
         plain.subtractScaled(expected, 2, 0.37, row, 1, length);
         fast.subtractScaled(actual, 2, 0.37, row, 1, length);
         assertThat(actual).isEqualTo(expected);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 7, 8, 9, 15, 16, 17, 257, 4099})
+    void softmaxSumsAreTheSameBitsAsThePlainTwinAndRightTo1e12(int length) {
+        RandomGenerator random = RANDOM.create(length);
+        float[] p = new float[length];
+        float[] q = new float[length];
+        for (int i = 0; i < length; i++) {
+            p[i] = (float) (8 * random.nextGaussian() + 300);
+            q[i] = p[i] + (float) random.nextGaussian();
+        }
+        p[length / 2] = -1e4f;
+        double pNorm = fast.logSumExp(p, 0, length);
+        double qNorm = fast.logSumExp(q, 0, length);
+        assertThat(pNorm).isEqualTo(plain.logSumExp(p, 0, length));
+        assertThat(fast.divergence(p, pNorm, q, qNorm, length)).isEqualTo(plain.divergence(p, pNorm, q, qNorm, length));
+        assertThat(fast.argMax(p, 0, length)).isEqualTo(plain.argMax(p, 0, length));
+
+        double largest = p[plain.argMax(p, 0, length)];
+        double sum = 0;
+        double divergence = 0;
+        for (int i = 0; i < length; i++) {
+            sum += Math.exp(p[i] - largest);
+            divergence += Math.exp(p[i] - pNorm) * ((p[i] - pNorm) - (q[i] - qNorm));
+        }
+        assertThat(pNorm).isCloseTo(largest + Math.log(sum), within(1e-12));
+        assertThat(fast.divergence(p, pNorm, q, qNorm, length)).isCloseTo(divergence, within(1e-12));
+        assertThat(fast.divergence(p, pNorm, p, pNorm, length)).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {0, -1e-9, -0.3, -0.35, -1, -12.5, -100, -690})
+    void exponentialIsRightTo1e14(double x) {
+        assertThat(Exponential.of(x) / Math.exp(x)).isCloseTo(1, within(1e-14));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 16, 40})
+    void ofEqualLargestValuesTheFirstCounts(int length) {
+        float[] x = new float[length];
+        java.util.Arrays.fill(x, -3f);
+        x[length - 1] = 2f;
+        x[length / 2] = 2f;
+        assertThat(fast.argMax(x, 0, length)).isEqualTo(length / 2);
+        assertThat(plain.argMax(x, 0, length)).isEqualTo(length / 2);
     }
 }

@@ -31,6 +31,7 @@ final class DirectoryTokenizer {
         }
         String text = text(file);
         ObjectNode document = object(text, file);
+        EnginePanics.check(document, file);
         ObjectNode config = config(directory);
 
         int bos = id(document, config.get("bos_token"));

@@ -140,6 +140,7 @@ final class QuantizeCommand implements Callable<Integer> {
         QuantizationResult result;
         try (ModelFile file = ModelFile.open(model);
                 Workers workers = new Workers(threads)) {
+            Quantizer.check(file, chosen, out);
             CalibrationSet set = calibrated ? CalibrationSets.draw(options, file, workers) : null;
             if (set != null && set.report().samples() < set.report().requested()) {
                 err.printf(

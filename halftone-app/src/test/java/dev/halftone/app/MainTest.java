@@ -6,6 +6,9 @@ import dev.halftone.TinyModel;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -221,6 +224,71 @@ class MainTest {
         refused("HT-217", "inspect", model);
         Files.delete(weights);
         refused("HT-235", "inspect", model);
+    }
+
+    @Test
+    void theOutputIsCheckedBeforeTheCalibration() throws IOException {
+        Path taken = Files.createDirectory(directory.resolve("taken"));
+        Files.writeString(taken.resolve("notes.txt"), "mine");
+        // This calibration cannot be drawn (HT-446): that HT-434 is reported shows what is looked at first.
+        Object[] quantize = {
+            "quantize", model, "--recipe", "gptq-w4g16", "--calibration-source", "punctuation", "--out", taken
+        };
+        refused("HT-434", quantize);
+        quantize[7] = text;
+        refused("HT-434", quantize);
+        quantize[7] = text.resolve("below/a/file");
+        refused("HT-434", quantize);
+        assertThat(taken.resolve("notes.txt")).hasContent("mine");
+        quantize[3] = "gptq-w4g64";
+        quantize[7] = directory.resolve("never");
+        refused("HT-431", quantize);
+        assertThat(directory.resolve("never")).doesNotExist();
+    }
+
+    @Test
+    void damagedHeadersTokenizersAndTextsAreRefusedAndNothingIsWritten() throws IOException {
+        Path weights = model.resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(weights);
+        byte[] huge = bytes.clone();
+        // 100 GB as the length of the header, little-endian in its first 8 bytes.
+        ByteBuffer.wrap(huge).order(ByteOrder.LITTLE_ENDIAN).putLong(0, 100_000_000_000L);
+        replace(weights, huge);
+        refusedEverywhere("HT-201");
+        replace(weights, java.util.Arrays.copyOf(bytes, 5));
+        refusedEverywhere("HT-200");
+        replace(weights, java.util.Arrays.copyOf(bytes, 40));
+        refusedEverywhere("HT-202");
+        String latin = new String(bytes, StandardCharsets.ISO_8859_1);
+        int offsets = latin.lastIndexOf("\"data_offsets\":[") + 16;
+        byte[] moved = bytes.clone();
+        moved[offsets] = (byte) (moved[offsets] == '1' ? '2' : '1');
+        replace(weights, moved);
+        refusedEverywhere("HT-21");
+        replace(weights, bytes);
+
+        Files.delete(weights);
+        Files.writeString(
+                model.resolve("model.safetensors.index.json"),
+                "{\"weight_map\": {\"model.norm.weight\": \"model-00001-of-00002.safetensors\"}}");
+        refusedEverywhere("HT-237");
+        Files.delete(model.resolve("model.safetensors.index.json"));
+        replace(weights, bytes);
+
+        Files.delete(model.resolve("tokenizer.json"));
+        Path never = directory.resolve("never");
+        refused("HT-250", "quantize", model, "--recipe", "gptq-w4g16", "--calibration", calibration, "--out", never);
+        refused("HT-250", "eval", model, "--text", text);
+        assertThat(never).doesNotExist();
+    }
+
+    /** By each command, with nothing written. */
+    private void refusedEverywhere(String code) {
+        Path never = directory.resolve("never");
+        refused(code, "inspect", model);
+        refused(code, "quantize", model, "--recipe", "gptq-w4g16", "--calibration", calibration, "--out", never);
+        refused(code, "eval", model, "--text", text);
+        assertThat(never).doesNotExist();
     }
 
     /** A new file, since the old one may still be mapped. */

@@ -51,6 +51,20 @@ final class OutputDirectory {
         this.work = directory.resolveSibling("." + directory.getFileName() + ".halftone");
     }
 
+    /** The nearest directory above that is there must take new entries. */
+    private static void checkParent(Path absolute, Path named) {
+        Path above = absolute.getParent();
+        while (above != null && !Files.exists(above)) {
+            above = above.getParent();
+        }
+        if (above == null || (Files.isDirectory(above) && Files.isWritable(above))) {
+            return;
+        }
+        String found = Files.isDirectory(above) ? "is not writable" : "is no directory";
+        throw new InputException(
+                "HT-434", named.toString(), "cannot be made: %s %s".formatted(above, found), "choose another --out");
+    }
+
     /** Checks that the directory can be made; writes nothing. */
     static OutputDirectory prepare(Path directory) {
         Path absolute = directory.toAbsolutePath().normalize();
@@ -71,6 +85,7 @@ final class OutputDirectory {
         if (absolute.getFileName() == null) {
             throw new InputException("HT-434", directory.toString(), "is no place for a model", "choose another --out");
         }
+        checkParent(absolute, directory);
         return new OutputDirectory(absolute);
     }
 

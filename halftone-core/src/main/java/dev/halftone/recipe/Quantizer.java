@@ -83,14 +83,8 @@ public final class Quantizer {
         this.model = model;
         this.type = type;
         this.recipe = recipe;
+        check(model, recipe, directory);
         this.plan = QuantizationPlan.of(recipe, model.spec());
-        if (model.packed()) {
-            throw new InputException(
-                    "HT-432",
-                    model.path().toString(),
-                    "is already quantized by Halftone",
-                    "quantize the model it was made from");
-        }
         if (plan.needsGram() && calibration == null) {
             throw new InputException(
                     "HT-433",
@@ -102,6 +96,24 @@ public final class Quantizer {
         this.calibration = plan.needsGram() ? calibration : null;
         this.workers = workers;
         this.output = OutputDirectory.prepare(directory);
+    }
+
+    /**
+     * What costs no time to check: for callers that draw a calibration set before they make a quantizer, which takes minutes
+     * for some sources.
+     *
+     * @throws InputException HT-430 to HT-432, HT-434
+     */
+    public static void check(ModelFile model, Recipe recipe, Path directory) {
+        if (model.packed()) {
+            throw new InputException(
+                    "HT-432",
+                    model.path().toString(),
+                    "is already quantized by Halftone",
+                    "quantize the model it was made from");
+        }
+        QuantizationPlan.of(recipe, model.spec());
+        OutputDirectory.prepare(directory);
     }
 
     /**

@@ -16,6 +16,8 @@ final class DirectoryTokenizer {
     private static final JsonMapper JSON = JsonMapper.shared();
     private static final String SAVE_AGAIN = "save the tokenizer again with a current version of transformers";
 
+    private static final int HIGHEST_ID = (1 << 24) - 1;
+
     private DirectoryTokenizer() {}
 
     static TokenizerFiles read(Path directory) {
@@ -29,6 +31,7 @@ final class DirectoryTokenizer {
         }
         String text = text(file);
         ObjectNode document = object(text, file);
+        EnginePanics.check(document, file);
         ObjectNode config = config(directory);
 
         int bos = id(document, config.get("bos_token"));
@@ -36,7 +39,7 @@ final class DirectoryTokenizer {
         boolean adds = config.path("add_bos_token")
                 .asBooleanOpt()
                 .orElseGet(() -> beginsWith(document.get("post_processor"), bos));
-        return new TokenizerFiles(text, config, size(document), bos, eos, adds && bos >= 0, kind(document));
+        return new TokenizerFiles(text, config, size(document, file), bos, eos, adds && bos >= 0, kind(document));
     }
 
     private static String others(Path directory) {
@@ -140,20 +143,37 @@ final class DirectoryTokenizer {
         };
     }
 
-    private static int size(ObjectNode document) {
+    /** One more than the highest id. The engine's ids have 32 bits, but a size that no model has is damage. */
+    private static int size(ObjectNode document, Path file) {
         int size = 0;
         JsonNode vocabulary = document.path("model").path("vocab");
         if (vocabulary.isArray()) {
             size = vocabulary.size(); // Unigram: a list of token and score
         } else {
             for (JsonNode id : vocabulary) {
-                size = Math.max(size, id.asInt(-1) + 1);
+                size = Math.max(size, checked(id, "model.vocab", file) + 1);
             }
         }
         for (JsonNode added : document.path("added_tokens")) {
-            size = Math.max(size, added.path("id").asInt(-1) + 1);
+            size = Math.max(size, checked(added.path("id"), "added_tokens", file) + 1);
         }
         return size;
+    }
+
+    private static int checked(JsonNode id, String key, Path file) {
+        if (id.isIntegralNumber() && id.canConvertToInt() && id.intValue() >= 0 && id.intValue() <= HIGHEST_ID) {
+            return id.intValue();
+        }
+        String found = id.isMissingNode() ? "a token without an id" : "token id " + shortened(id.toString());
+        throw new InputException(
+                "HT-256",
+                file.toString(),
+                "%s has %s; expected an integer of 0 to %d".formatted(key, found, HIGHEST_ID),
+                SAVE_AGAIN);
+    }
+
+    private static String shortened(String value) {
+        return value.length() <= 40 ? value : value.substring(0, 40) + "...";
     }
 
     private static String kind(ObjectNode document) {

@@ -6,6 +6,7 @@ import dev.halftone.error.InputException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * A model's tokenizer: text to token ids and back.
@@ -16,10 +17,12 @@ import java.util.Set;
  */
 public final class TextTokenizer implements AutoCloseable {
     private final TokenizerFiles files;
+    private final String place;
     private long handle;
 
     private TextTokenizer(TokenizerFiles files, String place) {
         this.files = files;
+        this.place = place;
         this.handle = create(files.json(), place);
         TokenizersLibrary.LIB.disableTruncation(handle);
         TokenizersLibrary.LIB.disablePadding(handle);
@@ -29,7 +32,7 @@ public final class TextTokenizer implements AutoCloseable {
      * The tokenizer of a Hugging Face directory: tokenizer.json, with tokenizer_config.json, special_tokens_map.json and
      * chat_template.jinja where they are.
      *
-     * @throws InputException HT-250 to HT-252 and HT-259 if a file is missing or broken
+     * @throws InputException HT-250 to HT-252, HT-256 and HT-259 if a file is missing or broken
      */
     public static TextTokenizer fromDirectory(Path directory) {
         return new TextTokenizer(
@@ -48,14 +51,25 @@ public final class TextTokenizer implements AutoCloseable {
         return new TextTokenizer(GgufTokenizer.files(new TokenizerMetadata(metadata, place)), place);
     }
 
-    /** Ids of the whole text, without BOS, EOS or other post-processing. */
+    /**
+     * Ids of the whole text, without BOS, EOS or other post-processing.
+     *
+     * @throws InputException HT-252 if the text needs a token that the vocabulary lacks, or gives an id beyond its size
+     */
     public int[] encode(String text) {
-        long encoding = TokenizersLibrary.LIB.encode(open(), text, false);
+        long tokenizer = open();
+        long encoding = used(() -> TokenizersLibrary.LIB.encode(tokenizer, text, false));
         try {
             long[] ids = TokenizersLibrary.LIB.getTokenIds(encoding);
             int[] result = new int[ids.length];
             for (int i = 0; i < ids.length; i++) {
-                result[i] = Math.toIntExact(ids[i]);
+                // A model looks ids up in its embedding: an id beyond it must not get that far.
+                if (ids[i] < 0 || ids[i] >= files.size()) {
+                    throw unusable(
+                            place,
+                            "a text gives token id %d, but the files list %d tokens".formatted(ids[i], files.size()));
+                }
+                result[i] = (int) ids[i];
             }
             return result;
         } finally {
@@ -63,13 +77,18 @@ public final class TextTokenizer implements AutoCloseable {
         }
     }
 
-    /** The text of the tokens, special ones included. An id that no token has gives no text; incomplete UTF-8 gives U+FFFD. */
+    /**
+     * The text of the tokens, special ones included. An id that no token has gives no text; incomplete UTF-8 gives U+FFFD.
+     *
+     * @throws InputException HT-252 if the decoder does not fit the vocabulary
+     */
     public String decode(int[] ids) {
         long[] wide = new long[ids.length];
         for (int i = 0; i < ids.length; i++) {
             wide[i] = ids[i];
         }
-        return TokenizersLibrary.LIB.decode(open(), wide, false);
+        long tokenizer = open();
+        return used(() -> TokenizersLibrary.LIB.decode(tokenizer, wide, false));
     }
 
     /** Ids are below it. */
@@ -133,13 +152,29 @@ public final class TextTokenizer implements AutoCloseable {
         try {
             return TokenizersLibrary.LIB.createTokenizerFromString(json);
         } catch (RuntimeException e) {
-            throw new InputException(
-                    "HT-252",
-                    place,
-                    "the tokenizer is not usable: "
-                            + String.valueOf(e.getMessage()).replaceAll("\\s+", " "),
-                    "save it again with a current version of transformers");
+            throw unusable(place, message(e));
         }
+    }
+
+    /** The engine finds some faults only when it meets a text, such as unknown characters without a token for them. */
+    private <T> T used(Supplier<T> call) {
+        try {
+            return call.get();
+        } catch (RuntimeException e) {
+            throw unusable(place, message(e));
+        }
+    }
+
+    private static String message(RuntimeException e) {
+        return String.valueOf(e.getMessage()).replaceAll("\\s+", " ");
+    }
+
+    private static InputException unusable(String place, String found) {
+        return new InputException(
+                "HT-252",
+                place,
+                "the tokenizer is not usable: " + found,
+                "save it again with a current version of transformers");
     }
 
     /**

@@ -3,12 +3,12 @@ package dev.halftone.checkpoint;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import dev.halftone.Mutations;
 import dev.halftone.error.InputException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
@@ -81,7 +81,7 @@ class MutationFuzzTest {
         Path file = directory.resolve("mutant");
         int refused = 0;
         for (int i = 0; i < MUTANTS; i++) {
-            byte[] mutant = mutate(seeds.get(i % seeds.size()), random);
+            byte[] mutant = Mutations.bytes(seeds.get(i % seeds.size()), random);
             Files.write(file, mutant);
             long before = memory.getCurrentThreadAllocatedBytes();
             try {
@@ -109,41 +109,5 @@ class MutationFuzzTest {
                 TensorBytes.decode(tensor);
             }
         }
-    }
-
-    private static byte[] mutate(byte[] seed, RandomGenerator random) {
-        byte[] bytes = seed.clone();
-        int changes = 1 + random.nextInt(3);
-        for (int i = 0; i < changes && bytes.length > 0; i++) {
-            // Headers come first, and most of what can go wrong is in them.
-            int at = random.nextInt(random.nextBoolean() ? bytes.length : Math.min(bytes.length, 400));
-            switch (random.nextInt(6)) {
-                case 0 -> bytes[at] ^= (byte) (1 << random.nextInt(8));
-                case 1 -> bytes[at] = (byte) random.nextInt();
-                case 2 -> bytes = Arrays.copyOf(bytes, at);
-                case 3 -> bytes = splice(bytes, at, random, 0);
-                case 4 -> bytes = splice(bytes, at, random, Math.min(1 + random.nextInt(16), bytes.length - at));
-                default ->
-                    Arrays.fill(bytes, at, Math.min(bytes.length, at + 1 + random.nextInt(8)), (byte)
-                            (random.nextBoolean() ? -1 : 0x7F));
-            }
-        }
-        return bytes;
-    }
-
-    /** Replaces some bytes by others, random or copied from elsewhere in the file. */
-    private static byte[] splice(byte[] bytes, int at, RandomGenerator random, int removed) {
-        byte[] inserted = new byte[random.nextInt(16)];
-        if (random.nextBoolean()) {
-            random.nextBytes(inserted);
-        } else {
-            int from = random.nextInt(bytes.length);
-            System.arraycopy(bytes, from, inserted, 0, Math.min(inserted.length, bytes.length - from));
-        }
-        byte[] result = new byte[bytes.length - removed + inserted.length];
-        System.arraycopy(bytes, 0, result, 0, at);
-        System.arraycopy(inserted, 0, result, at, inserted.length);
-        System.arraycopy(bytes, at + removed, result, at + inserted.length, bytes.length - at - removed);
-        return result;
     }
 }

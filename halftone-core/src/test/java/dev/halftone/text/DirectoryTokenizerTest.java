@@ -77,4 +77,18 @@ class DirectoryTokenizerTest {
         write("tokenizer.json", "{\"version\": \"1.0\"}");
         assertThatThrownBy(() -> TextTokenizer.fromDirectory(directory)).hasMessageContaining("HT-252");
     }
+
+    @Test
+    void whatTheEngineWouldNotSurviveIsRefused() throws IOException {
+        write("tokenizer.json", TOKENIZER.replace("\"decoder\": null", """
+                "decoder": {"type": "Sequence", "decoders": [
+                    {"type": "Strip", "content": " ", "start": 0, "stop": 1}]}"""));
+        assertThatThrownBy(() -> TextTokenizer.fromDirectory(directory))
+                .hasMessageContainingAll("HT-252", "Strip", "stop 1");
+        write("tokenizer.json", """
+                {"version": "1.0", "added_tokens": [], "model": {"type": "BPE", "continuing_subword_prefix": "##",
+                 "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}}""");
+        assertThatThrownBy(() -> TextTokenizer.fromDirectory(directory))
+                .hasMessageContainingAll("HT-252", "continuing_subword_prefix");
+    }
 }

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Small vocabularies made here. */
 class GgufTokenizerTest {
     /** Byte-level characters for a few bytes; U+0120 is the space, U+010A the line end. */
-    private static Map<String, Object> byteLevel(String pre) {
+    static Map<String, Object> byteLevel(String pre) {
         List<String> tokens = new ArrayList<>(List.of("<s>", "</s>", "<tool>", "\u0120", "\u010A"));
         for (char c = '!'; c <= '~'; c++) {
             tokens.add(String.valueOf(c));
@@ -37,7 +37,7 @@ class GgufTokenizerTest {
         return metadata;
     }
 
-    private static Map<String, Object> sentencePiece() {
+    static Map<String, Object> sentencePiece() {
         List<String> tokens = new ArrayList<>(List.of("<unk>", "<s>", "</s>"));
         List<Integer> types = new ArrayList<>(List.of(2, 3, 3));
         for (int value = 0; value < 256; value++) {

@@ -50,6 +50,7 @@ final class InspectCommand implements Callable<Integer> {
             int schema,
             String model,
             String format,
+            String quantization,
             String architecture,
             long parameters,
             int layers,
@@ -112,6 +113,7 @@ final class InspectCommand implements Callable<Integer> {
                 SCHEMA,
                 model.toString(),
                 file.packed() ? "halftone" : file.checkpoint().format(),
+                file.quantization(),
                 s.family(),
                 file.parameters(),
                 s.layers(),
@@ -164,6 +166,7 @@ final class InspectCommand implements Callable<Integer> {
                 d.kvHeads(),
                 d.contextLength());
         out.printf("tokenizer: %s%s%n", d.tokenizer(), d.tiedEmbeddings() ? "; the head is the embedding" : "");
+        out.printf("quantization: %s%n", d.quantization());
         out.printf("%.3f bits per linear weight, %.3f per parameter%n%n", d.bitsPerWeight(), d.bitsPerParameter());
         table(out, "part", d.parts());
         table(out, "stored as", d.types());
@@ -179,7 +182,7 @@ final class InspectCommand implements Callable<Integer> {
         shapes.forEach((shape, sites) -> out.printf("  %3d x %s%n", sites.size(), shape));
         out.println();
         if (d.findings().isEmpty()) {
-            out.println("all values are finite, no row is all zeros");
+            out.println("all values are finite, no group of 32 is all zeros");
         }
         d.findings().forEach(f -> out.printf("%s %s: %s%n", f.fatal() ? "BROKEN" : "note  ", f.tensor(), f.message()));
         out.flush();

@@ -12,6 +12,9 @@ final class MappedTensor implements StoredTensor {
     /** Elements decoded at a time: input, output and scratch of a step stay in the first-level cache or near it. */
     static final int CHUNK = 4096;
 
+    /** Bytes of the mapping that a scan gives back at a time. */
+    private static final long RELEASE = 8L << 20;
+
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
 
     private final String name;
@@ -142,14 +145,29 @@ final class MappedTensor implements StoredTensor {
         return new MappedTensor(otherName, encoding, shape, bytes, otherOrder);
     }
 
-    /** Visits all values in the order of the file, a bounded number at a time. */
+    /**
+     * Visits all values in the order of the file, a bounded number at a time, and gives the memory of what was visited back to the
+     * operating system: a look at a file takes no more memory than a look at a part of it.
+     */
     void forEachChunk(ChunkVisitor visitor) {
         BlockDecoder decoder = requireDecoder();
         Scratch scratch = new Scratch(encoding, elements);
+        long released = 0;
         for (long done = 0; done < elements; done += scratch.floats.length) {
             int n = (int) Math.min(scratch.floats.length, elements - done);
             decodeChunk(decoder, done, n, scratch);
             visitor.visit(done, scratch.floats, n);
+            long end = (done + n) / encoding.blockElements() * encoding.blockBytes();
+            if (end - released >= RELEASE || done + n == elements) {
+                release(released, end);
+                released = end;
+            }
+        }
+    }
+
+    private void release(long from, long to) {
+        if (bytes.isMapped()) {
+            bytes.asSlice(from, to - from).unload();
         }
     }
 

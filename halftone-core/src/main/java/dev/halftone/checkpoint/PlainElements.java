@@ -2,6 +2,7 @@ package dev.halftone.checkpoint;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
+import dev.halftone.kernel.Kernels;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
@@ -11,6 +12,8 @@ final class PlainElements {
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, LITTLE_ENDIAN);
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, LITTLE_ENDIAN);
     private static final VarHandle DOUBLE = MethodHandles.byteArrayViewVarHandle(double[].class, LITTLE_ENDIAN);
+
+    private static final Kernels KERNELS = Kernels.best();
 
     private PlainElements() {}
 
@@ -38,9 +41,7 @@ final class PlainElements {
     }
 
     static void bf16(byte[] source, float[] target, int count) {
-        for (int i = 0; i < count; i++) {
-            target[i] = Float.intBitsToFloat(shortAt(source, 2 * i) << 16);
-        }
+        KERNELS.widenBfloat16(source, target, count);
     }
 
     static void f32(byte[] source, float[] target, int count) {

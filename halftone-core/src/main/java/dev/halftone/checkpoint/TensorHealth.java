@@ -2,6 +2,7 @@ package dev.halftone.checkpoint;
 
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
+import dev.halftone.kernel.Kernels;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -13,6 +14,8 @@ import java.lang.foreign.ValueLayout;
  * @param nan how many are NaN
  * @param infinite how many are infinite
  * @param zeroRows how many rows hold zeros only
+ * @param zeroGroups how many groups of {@link #GROUP} neighbours in a row hold zeros only, those of zero rows included; 0 where
+ *     rows are no multiple of that
  * @param firstNonFiniteRow the lowest row with a NaN or an infinity, -1 if there is none
  * @param firstZeroRow the lowest row of zeros, -1 if there is none
  * @param min smallest finite value; NaN if there is none
@@ -23,10 +26,14 @@ public record TensorHealth(
         long nan,
         long infinite,
         long zeroRows,
+        long zeroGroups,
         long firstNonFiniteRow,
         long firstZeroRow,
         float min,
         float max) {
+
+    /** Values of a group: the smallest that quantization formats share a scale in. */
+    public static final int GROUP = 32;
 
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(LITTLE_ENDIAN);
 
@@ -67,6 +74,7 @@ public record TensorHealth(
 
     /** Runs over the values in the order of the file; rows may begin and end inside a chunk. */
     private static final class Scan {
+        private static final Kernels KERNELS = Kernels.best();
         /** The bits of infinity; those of NaN are above. */
         private static final int INFINITY = 0x7F80_0000;
 
@@ -79,6 +87,8 @@ public record TensorHealth(
         private long nan;
         private long infinite;
         private long zeroRows;
+        private long zeroGroups;
+        private final int[] range = new int[3];
         private long firstNonFiniteRow = -1;
         private long firstZeroRow = -1;
         private float min = Float.POSITIVE_INFINITY;
@@ -102,28 +112,17 @@ public record TensorHealth(
         }
 
         private void addPart(float[] values, int from, int to) {
-            int magnitude = 0;
-            int low = Integer.MAX_VALUE;
-            int high = Integer.MIN_VALUE;
-            for (int i = from; i < to; i++) {
-                int bits = Float.floatToRawIntBits(values[i]);
-                int key = orderedKey(bits);
-                magnitude = Math.max(magnitude, bits & 0x7FFF_FFFF);
-                low = Math.min(low, key);
-                high = Math.max(high, key);
-            }
-            rowIsZero &= magnitude == 0;
-            if (magnitude >= INFINITY) {
+            range[0] = 0;
+            range[1] = Integer.MAX_VALUE;
+            range[2] = Integer.MIN_VALUE;
+            zeroGroups += KERNELS.range(values, from, to - from, GROUP, range);
+            rowIsZero &= range[0] == 0;
+            if (range[0] >= INFINITY) {
                 addCarefully(values, from, to);
             } else {
-                min = Math.min(min, Float.intBitsToFloat(orderedKey(low)));
-                max = Math.max(max, Float.intBitsToFloat(orderedKey(high)));
+                min = Math.min(min, Float.intBitsToFloat(Kernels.orderedKey(range[1])));
+                max = Math.max(max, Float.intBitsToFloat(Kernels.orderedKey(range[2])));
             }
-        }
-
-        /** Integers that order as the floats of these bits do (their minimum needs no care for NaN); its own inverse. */
-        private static int orderedKey(int bits) {
-            return bits ^ ((bits >> 31) & 0x7FFF_FFFF);
         }
 
         private void addCarefully(float[] values, int from, int to) {
@@ -164,6 +163,7 @@ public record TensorHealth(
                     nan,
                     infinite,
                     zeroRows,
+                    columns % GROUP == 0 ? zeroGroups : 0,
                     firstNonFiniteRow,
                     firstZeroRow,
                     any ? min : Float.NaN,

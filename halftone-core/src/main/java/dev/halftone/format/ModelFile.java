@@ -52,12 +52,12 @@ public final class ModelFile implements AutoCloseable {
         if (PackedLayout.isPacked(checkpoint.config())) {
             return new PackedWeights(checkpoint, place);
         }
-        String method = PackedLayout.method(checkpoint.config());
-        if (!method.isEmpty()) {
+        if (!PackedLayout.method(checkpoint.config()).isEmpty()) {
             throw new InputException(
                     "HT-305",
                     place,
-                    "is already quantized with \"" + method + "\", which this build does not read",
+                    "is already quantized (" + CarriedQuantization.describe(checkpoint)
+                            + "), in a layout this build does not read",
                     "use the model it was made from");
         }
         return new CheckpointWeights(checkpoint);
@@ -82,6 +82,11 @@ public final class ModelFile implements AutoCloseable {
     /** True if Halftone packed the weights. */
     public boolean packed() {
         return PackedLayout.isPacked(checkpoint.config());
+    }
+
+    /** The quantization that the file already carries, in words; "none" for plain floats. */
+    public String quantization() {
+        return CarriedQuantization.describe(checkpoint);
     }
 
     /** Loads embedding and head; blocks come one by one. The caller closes it before this file. */

@@ -25,7 +25,7 @@ public final class ModelHealth {
                 .filter(name -> decodable(checkpoint.tensor(name)))
                 .toList();
         return names.parallelStream()
-                .map(name -> finding(name, TensorHealth.scan(checkpoint.tensor(name))))
+                .map(name -> finding(name, checkpoint.tensor(name)))
                 .flatMap(Optional::stream)
                 .collect(ArrayList::new, ArrayList::add, ArrayList::addAll);
     }
@@ -56,7 +56,8 @@ public final class ModelHealth {
         return !tensor.type().matches("F4|F6_.*|C64|BOOL|[UI][0-9]+");
     }
 
-    private static Optional<Finding> finding(String name, TensorHealth health) {
+    private static Optional<Finding> finding(String name, StoredTensor tensor) {
+        TensorHealth health = TensorHealth.scan(tensor);
         if (!health.finite()) {
             return Optional.of(new Finding(
                     name,
@@ -65,12 +66,14 @@ public final class ModelHealth {
                             .formatted(
                                     health.nan(), health.infinite(), health.elements(), health.firstNonFiniteRow())));
         }
+        long inOtherRows = health.zeroGroups() - health.zeroRows() * (tensor.columns() / TensorHealth.GROUP);
+        List<String> notes = new ArrayList<>();
         if (health.zeroRows() > 0) {
-            return Optional.of(new Finding(
-                    name,
-                    false,
-                    "%d rows of zeros, the first is row %d".formatted(health.zeroRows(), health.firstZeroRow())));
+            notes.add("%d rows of zeros, the first is row %d".formatted(health.zeroRows(), health.firstZeroRow()));
         }
-        return Optional.empty();
+        if (health.zeroGroups() > 0 && inOtherRows > 0) {
+            notes.add("%d groups of %d zeros in other rows".formatted(inOtherRows, TensorHealth.GROUP));
+        }
+        return notes.isEmpty() ? Optional.empty() : Optional.of(new Finding(name, false, String.join("; ", notes)));
     }
 }

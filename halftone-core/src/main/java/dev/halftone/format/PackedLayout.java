@@ -28,7 +28,7 @@ public final class PackedLayout {
     /** What this build writes, and the newest it reads. */
     static final int VERSION = 1;
 
-    private static final String KEY = "quantization_config";
+    static final String KEY = "quantization_config";
     private static final String METHOD = "halftone";
 
     private PackedLayout() {}

@@ -23,7 +23,22 @@ class TensorHealthTest {
         float infinity = Float.POSITIVE_INFINITY;
         float[] values = {1, 2, 0, -0f, 3, nan, -infinity, infinity, 0, 0, -5, 4};
         assertThat(TensorHealth.scan(tensor(RowOrder.SAME, values, 6, 2)))
-                .isEqualTo(new TensorHealth(12, 1, 2, 2, 2, 1, -5, 4));
+                .isEqualTo(new TensorHealth(12, 1, 2, 2, 0, 2, 1, -5, 4));
+    }
+
+    @Test
+    void counts_groups_of_zeros_where_rows_are_whole_groups() {
+        float[] values = new float[3 * 2 * TensorHealth.GROUP];
+        values[0] = 1; // row 0: its second group is zero; row 1: both; row 2: none
+        values[4 * TensorHealth.GROUP + 5] = 1;
+        values[5 * TensorHealth.GROUP] = -2;
+        assertThat(TensorHealth.scan(tensor(RowOrder.SAME, values, 3, 2 * TensorHealth.GROUP)))
+                .isEqualTo(new TensorHealth(values.length, 0, 0, 1, 3, -1, 1, -2, 1));
+        assertThat(TensorHealth.scan(tensor(RowOrder.SAME, values, 2, 3 * TensorHealth.GROUP))
+                        .zeroGroups())
+                .isEqualTo(3);
+        assertThat(TensorHealth.scan(tensor(RowOrder.SAME, values, 64, 3)).zeroGroups())
+                .isZero();
     }
 
     @Test
@@ -53,8 +68,8 @@ class TensorHealthTest {
     @Test
     void has_nothing_to_say_about_an_empty_tensor_or_one_of_nan_only() {
         assertThat(TensorHealth.scan(tensor(RowOrder.SAME, new float[0], 1L << 60, 0)))
-                .isEqualTo(new TensorHealth(0, 0, 0, 0, -1, -1, Float.NaN, Float.NaN));
+                .isEqualTo(new TensorHealth(0, 0, 0, 0, 0, -1, -1, Float.NaN, Float.NaN));
         assertThat(TensorHealth.scan(tensor(RowOrder.SAME, new float[] {Float.NaN})))
-                .isEqualTo(new TensorHealth(1, 1, 0, 0, 0, -1, Float.NaN, Float.NaN));
+                .isEqualTo(new TensorHealth(1, 1, 0, 0, 0, 0, -1, Float.NaN, Float.NaN));
     }
 }

@@ -50,6 +50,24 @@ public interface Kernels {
             int n,
             int k);
 
+    /** bfloat16 numbers, little-endian, to float32. */
+    void widenBfloat16(byte[] source, float[] target, int count);
+
+    /**
+     * Range of values, as integers that show NaN and infinities too.
+     *
+     * @param group values that a zero group has; a multiple of {@link #LANES}
+     * @param range three results, each joined with what is there: [0] the largest magnitude's bits (maximum), [1] and [2] the
+     *     smallest and the largest {@link #orderedKey} (minimum and maximum)
+     * @return how many of the whole groups, counted from {@code at}, hold zeros only
+     */
+    int range(float[] x, int at, int length, int group, int[] range);
+
+    /** Integers that order as the floats of these bits do (their minimum needs no care for NaN); its own inverse. */
+    static int orderedKey(int bits) {
+        return bits ^ ((bits >> 31) & 0x7FFF_FFFF);
+    }
+
     /** Index of the largest of {@code length} values, of equals the first. */
     int argMax(float[] x, int at, int length);
 

@@ -111,4 +111,34 @@ final class ScalarKernels implements Kernels {
         }
         return partial[0];
     }
+
+    @Override
+    public void widenBfloat16(byte[] source, float[] target, int count) {
+        widenBfloat16(source, target, 0, count);
+    }
+
+    static void widenBfloat16(byte[] source, float[] target, int from, int to) {
+        for (int i = from; i < to; i++) {
+            target[i] = Float.intBitsToFloat((source[2 * i] & 0xFF) << 16 | source[2 * i + 1] << 24);
+        }
+    }
+
+    @Override
+    public int range(float[] x, int at, int length, int group, int[] range) {
+        int zeroGroups = 0;
+        for (int from = 0; from < length; from += group) {
+            int to = Math.min(length, from + group);
+            int magnitude = 0;
+            for (int i = from; i < to; i++) {
+                int bits = Float.floatToRawIntBits(x[at + i]);
+                int key = Kernels.orderedKey(bits);
+                magnitude = Math.max(magnitude, bits & 0x7FFF_FFFF);
+                range[1] = Math.min(range[1], key);
+                range[2] = Math.max(range[2], key);
+            }
+            range[0] = Math.max(range[0], magnitude);
+            zeroGroups += magnitude == 0 && to - from == group ? 1 : 0;
+        }
+        return zeroGroups;
+    }
 }

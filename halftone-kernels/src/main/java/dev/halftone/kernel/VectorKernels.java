@@ -1,7 +1,9 @@
 package dev.halftone.kernel;
 
+import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
@@ -16,6 +18,10 @@ final class VectorKernels implements Kernels {
 
     private static final VectorSpecies<Float> HALF =
             VectorSpecies.of(float.class, VectorShape.forBitSize(S.vectorBitSize() / 2));
+    private static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
+    private static final VectorSpecies<Byte> BYTES =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
+    private static final Kernels PLAIN = new ScalarKernels();
     /** 1.5 * 2^23: adding and subtracting it rounds a float below 2^22 half to even. */
     private static final float ROUNDER = 0x1.8p23f;
 
@@ -247,5 +253,45 @@ final class VectorKernels implements Kernels {
         }
         LongVector exponent = shifted.reinterpretAsLongs().lanewise(VectorOperators.LSHL, 52);
         return p.reinterpretAsLongs().add(exponent).reinterpretAsDoubles();
+    }
+
+    @Override
+    public void widenBfloat16(byte[] source, float[] target, int count) {
+        int i = 0;
+        for (; i <= count - F.length(); i += F.length()) {
+            IntVector wide = (IntVector) ByteVector.fromArray(BYTES, source, 2 * i)
+                    .reinterpretAsShorts()
+                    .castShape(I, 0);
+            wide.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats().intoArray(target, i);
+        }
+        ScalarKernels.widenBfloat16(source, target, i, count);
+    }
+
+    @Override
+    public int range(float[] x, int at, int length, int group, int[] range) {
+        int whole = length - length % group;
+        int zeroGroups = 0;
+        IntVector magnitude = IntVector.zero(I);
+        IntVector low = IntVector.broadcast(I, Integer.MAX_VALUE);
+        IntVector high = IntVector.broadcast(I, Integer.MIN_VALUE);
+        for (int from = 0; from < whole; from += group) {
+            IntVector inGroup = IntVector.zero(I);
+            for (int i = from; i < from + group; i += I.length()) {
+                IntVector bits = FloatVector.fromArray(F, x, at + i).reinterpretAsInts();
+                IntVector key = bits.lanewise(
+                        VectorOperators.XOR,
+                        bits.lanewise(VectorOperators.ASHR, 31).and(0x7FFF_FFFF));
+                inGroup = inGroup.max(bits.and(0x7FFF_FFFF));
+                low = low.min(key);
+                high = high.max(key);
+            }
+            magnitude = magnitude.max(inGroup);
+            zeroGroups += inGroup.compare(VectorOperators.EQ, 0).allTrue() ? 1 : 0;
+        }
+        range[0] = Math.max(range[0], magnitude.reduceLanes(VectorOperators.MAX));
+        range[1] = Math.min(range[1], low.reduceLanes(VectorOperators.MIN));
+        range[2] = Math.max(range[2], high.reduceLanes(VectorOperators.MAX));
+        PLAIN.range(x, at + whole, length - whole, group, range);
+        return zeroGroups;
     }
 }

@@ -117,4 +117,32 @@ class KernelsTest {
         assertThat(fast.argMax(x, 0, length)).isEqualTo(length / 2);
         assertThat(plain.argMax(x, 0, length)).isEqualTo(length / 2);
     }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 31, 32, 33, 64, 100, 4096})
+    void rangesAndWideningAreTheSameAsThePlainTwins(int length) {
+        RandomGenerator random = RANDOM.create(length);
+        byte[] bytes = new byte[2 * length];
+        random.nextBytes(bytes);
+        java.util.Arrays.fill(bytes, 0, length, (byte) 0);
+        float[] expected = new float[length + 1];
+        float[] actual = new float[length + 1];
+        plain.widenBfloat16(bytes, expected, length);
+        fast.widenBfloat16(bytes, actual, length);
+        assertThat(java.util.Arrays.equals(bits(actual), bits(expected))).isTrue();
+        int[] plainRange = {0, Integer.MAX_VALUE, Integer.MIN_VALUE};
+        int[] fastRange = plainRange.clone();
+        int zeros = plain.range(expected, 1, length, 32, plainRange);
+        assertThat(zeros).isBetween(Math.max(0, (length / 2 - 1) / 32), length / 64);
+        assertThat(fast.range(expected, 1, length, 32, fastRange)).isEqualTo(zeros);
+        assertThat(fastRange).isEqualTo(plainRange);
+    }
+
+    private static int[] bits(float[] values) {
+        int[] bits = new int[values.length];
+        for (int i = 0; i < bits.length; i++) {
+            bits[i] = Float.floatToRawIntBits(values[i]);
+        }
+        return bits;
+    }
 }

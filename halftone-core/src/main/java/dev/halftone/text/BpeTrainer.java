@@ -173,7 +173,7 @@ public final class BpeTrainer {
         }
 
         private void change(int left, int right, int sign, int w, Map<Long, List<Integer>> where) {
-            long pair = (long) left << 32 | right;
+            long pair = ((long) left << 32) | right;
             pairCounts.merge(pair, (long) sign * counts.get(w), Long::sum);
             if (sign > 0) {
                 List<Integer> list = where.computeIfAbsent(pair, _ -> new ArrayList<>());

@@ -1,10 +1,14 @@
 package dev.halftone.app;
 
+import dev.halftone.provenance.Provenance;
+import dev.halftone.tensor.PeakMemory;
 import dev.halftone.text.BpeTrainer;
 import dev.halftone.text.TextFiles;
 import dev.halftone.text.TrainedTokenizer;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -19,6 +23,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true,
         subcommands = TokenizerCommand.Train.class)
 final class TokenizerCommand implements Runnable {
+    private static final int SCHEMA = 1;
+
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
@@ -26,6 +32,22 @@ final class TokenizerCommand implements Runnable {
     public void run() {
         throw new ParameterException(spec.commandLine(), "a command is missing");
     }
+
+    /**
+     * What {@code train --json} prints.
+     *
+     * @param vocabulary tokens there are: fewer than were asked for if the text has no more pairs
+     * @param words different words of the texts
+     */
+    record Document(
+            int schema,
+            String directory,
+            int vocabulary,
+            int merges,
+            int words,
+            double seconds,
+            long peakMemoryBytes,
+            Provenance provenance) {}
 
     /** {@code halftone tokenizer train}. */
     @Command(name = "train", description = "Trains byte-level BPE on texts.", mixinStandardHelpOptions = true)
@@ -51,16 +73,41 @@ final class TokenizerCommand implements Runnable {
         @Option(names = "--out", paramLabel = "DIR", required = true, description = "directory for tokenizer.json")
         private Path out = Path.of("");
 
+        @Option(names = "--json", description = "print one JSON document on standard output")
+        private boolean json;
+
         @Override
         public Integer call() {
+            long start = System.nanoTime();
             BpeTrainer trainer = new BpeTrainer();
             for (Path file : text) {
                 trainer.add(TextFiles.read(file));
             }
             BpeTrainer.Vocabulary learned = trainer.train(vocabulary);
             TrainedTokenizer.write(learned, out);
-            spec.commandLine().getOut().println(out + ": " + learned.tokens().size() + " tokens");
+            if (json) {
+                double seconds = (System.nanoTime() - start) / 1e9;
+                CommonOptions.print(spec.commandLine().getOut(), document(learned, trainer.words(), seconds));
+            } else {
+                spec.commandLine()
+                        .getOut()
+                        .println(out + ": " + learned.tokens().size() + " tokens");
+            }
             return 0;
+        }
+
+        private Document document(BpeTrainer.Vocabulary learned, int words, double seconds) {
+            Map<String, String> settings = new TreeMap<>(CommonOptions.hashes("text", text));
+            settings.put("vocabulary", String.valueOf(vocabulary));
+            return new Document(
+                    SCHEMA,
+                    out.toString(),
+                    learned.tokens().size(),
+                    learned.merges().size(),
+                    words,
+                    seconds,
+                    PeakMemory.bytes(),
+                    Provenance.of(List.of(), settings));
         }
     }
 }

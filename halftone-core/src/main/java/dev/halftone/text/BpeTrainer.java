@@ -63,6 +63,11 @@ public final class BpeTrainer {
         }
     }
 
+    /** How many different words there are so far. */
+    public int words() {
+        return wordCounts.size();
+    }
+
     /**
      * Learns merges until there are {@code size} tokens, or no pair is left.
      *

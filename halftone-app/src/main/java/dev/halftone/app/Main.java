@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
             InspectCommand.class,
             QuantizeCommand.class,
             EvalCommand.class,
+            NgramCommand.class,
             PullCommand.class,
             TokenizerCommand.class
         })

@@ -131,7 +131,8 @@ public final class NgramModel {
      * The model of these texts. Their order does not matter.
      *
      * @param texts token ids, 0 .. vocabulary - 1
-     * @throws InputException HT-630 if the order is not 1 to 16, HT-631 if there are 2^31 tokens or more
+     * @throws InputException HT-630 if the order is not 1 to 16, HT-631 if there are 2^31 tokens or more, or
+     *     2/3 2^30 different n-grams of one order
      */
     public static NgramModel train(Iterable<int[]> texts, int vocabulary, int order) {
         NgramCounts counts = new NgramCounts(vocabulary, order);

@@ -1,5 +1,6 @@
 package dev.halftone.evaluate;
 
+import dev.halftone.error.InputException;
 import java.util.Arrays;
 
 /**
@@ -9,6 +10,7 @@ import java.util.Arrays;
 final class NgramTable {
     private static final long FREE = -1;
     private static final int FIRST_BITS = 10;
+    private static final int MAX_SLOTS = 1 << 30;
 
     private int bits = FIRST_BITS;
     private long[] keys = filled(1 << FIRST_BITS);
@@ -26,7 +28,11 @@ final class NgramTable {
         return keys[slot] == FREE ? -1 : ids[slot];
     }
 
-    /** The id; {@link #size} is one larger afterwards if the n-gram was not there. */
+    /**
+     * The id; {@link #size} is one larger afterwards if the n-gram was not there.
+     *
+     * @throws InputException HT-631 if no array can hold the n-grams
+     */
     int findOrAdd(int context, int token) {
         long key = key(context, token);
         int slot = slot(key);
@@ -69,10 +75,17 @@ final class NgramTable {
     }
 
     private void grow() {
+        if (keys.length == MAX_SLOTS) {
+            throw new InputException(
+                    "HT-631",
+                    "texts",
+                    "have more than " + size + " different n-grams of one order",
+                    "train on fewer texts, or use a lower order");
+        }
         long[] oldKeys = keys;
         int[] oldIds = ids;
         bits++;
-        keys = filled(Math.multiplyExact(oldKeys.length, 2));
+        keys = filled(2 * oldKeys.length);
         ids = new int[keys.length];
         for (int i = 0; i < oldKeys.length; i++) {
             if (oldKeys[i] != FREE) {

@@ -1,8 +1,13 @@
 package dev.halftone.app;
 
 import dev.halftone.error.InputException;
+import dev.halftone.provenance.Provenance;
 import dev.halftone.tensor.ComputeType;
 import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import picocli.CommandLine.Option;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.SerializationFeature;
@@ -31,6 +36,15 @@ final class CommonOptions {
     static void print(PrintWriter out, Object document) {
         out.println(JSON.writeValueAsString(document));
         out.flush();
+    }
+
+    /** SHA-256 of files by "ROLE NUMBER NAME": texts of different roles or folders may have one name. */
+    static Map<String, String> hashes(String role, List<Path> files) {
+        Map<String, String> hashes = new TreeMap<>();
+        for (int i = 0; i < files.size(); i++) {
+            hashes.put(role + " " + (i + 1) + " " + files.get(i).getFileName(), Provenance.sha256(files.get(i)));
+        }
+        return hashes;
     }
 
     /** The compute type of that name. */

@@ -8,17 +8,26 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A GGUF file of the llama family seen as a Hugging Face checkpoint: names, config.json's keys, and the row order of q and k,
- * which arch {@code llama} stores with the halves of every head interleaved. Source: llama.cpp, convert_hf_to_gguf.py and
+ * A GGUF file of the llama family or of GPT-2 seen as a Hugging Face checkpoint: names, config.json's keys, the row order of q
+ * and k, which arch {@code llama} stores with the halves of every head interleaved, and the linears of {@code gpt2}, which it
+ * stores transposed. Source: llama.cpp, convert_hf_to_gguf.py and
  * gguf-py.
  */
 public final class GgufCheckpoint implements Checkpoint {
-    /** Architectures that differ from llama by names alone, and the class that config.json names for each. */
-    private static final Map<String, String> CLASSES = new TreeMap<>(
-            Map.of("llama", "LlamaForCausalLM", "qwen2", "Qwen2ForCausalLM", "qwen3", "Qwen3ForCausalLM"));
+    /** The architectures that can be read, and the class that config.json names for each. llama.cpp has none for OPT. */
+    private static final Map<String, String> CLASSES = new TreeMap<>(Map.of(
+            "gpt2", "GPT2LMHeadModel",
+            "llama", "LlamaForCausalLM",
+            "qwen2", "Qwen2ForCausalLM",
+            "qwen3", "Qwen3ForCausalLM"));
+
+    /** What GPT-2's Hugging Face layout stores as (in, out). */
+    private static final Pattern INPUT_MAJOR =
+            Pattern.compile("blk\\.\\d+\\.(attn_qkv|attn_output|ffn_up|ffn_down)\\.weight");
 
     private final GgufFile file;
     private final ObjectNode config;
@@ -54,13 +63,17 @@ public final class GgufCheckpoint implements Checkpoint {
                     "is one of %d parts of a model; one file expected".formatted(parts.longValue()),
                     "merge the parts with llama-gguf-split --merge");
         }
-        ObjectNode config = GgufConfig.of(file, architecture, CLASSES.getOrDefault(architecture, ""));
+        GgufKeys keys = new GgufKeys(file, architecture);
+        ObjectNode config = architecture.equals("gpt2")
+                ? GgufGpt2Config.of(keys)
+                : GgufConfig.of(keys, architecture, CLASSES.getOrDefault(architecture, ""));
+        GgufNames names = GgufNames.of(architecture);
         Map<String, StoredTensor> tensors = new LinkedHashMap<>();
         for (String name : file.names()) {
             if (name.equals(GgufConfig.ROPE_FACTORS)) {
                 continue; // part of the config
             }
-            String huggingFace = GgufNames.toHuggingFace(name);
+            String huggingFace = names.toHuggingFace(name);
             if (huggingFace == null) {
                 throw Findings.error(
                         "HT-243",
@@ -69,7 +82,11 @@ public final class GgufCheckpoint implements Checkpoint {
                         "mixtures of experts and other variants cannot be read from GGUF: use the Hugging Face checkpoint");
             }
             MappedTensor tensor = (MappedTensor) file.tensor(name);
-            tensors.put(huggingFace, tensor.as(huggingFace, rowOrder(file, architecture, config, tensor)));
+            MappedTensor named = tensor.as(huggingFace, rowOrder(file, architecture, config, tensor));
+            boolean transposed = architecture.equals("gpt2")
+                    && tensor.shape().length == 2
+                    && INPUT_MAJOR.matcher(name).matches();
+            tensors.put(huggingFace, transposed ? new TransposedTensor(named) : named);
         }
         return new GgufCheckpoint(file, config, tensors);
     }
@@ -90,7 +107,7 @@ public final class GgufCheckpoint implements Checkpoint {
                 "HT-240",
                 file.path().toString(),
                 "architecture '%s', known: %s"
-                        .formatted(GgufConfig.show(architecture), String.join(", ", CLASSES.keySet())),
+                        .formatted(GgufKeys.show(architecture), String.join(", ", CLASSES.keySet())),
                 "use the Hugging Face checkpoint of this model");
     }
 

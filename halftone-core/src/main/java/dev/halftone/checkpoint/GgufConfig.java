@@ -1,8 +1,5 @@
 package dev.halftone.checkpoint;
 
-import dev.halftone.error.InputException;
-import java.math.BigInteger;
-import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -16,59 +13,81 @@ final class GgufConfig {
     static final String ROPE_FACTORS = "rope_freqs.weight";
 
     private final GgufFile file;
-    private final String architecture;
+    private final GgufKeys keys;
     private final ObjectNode config = JsonNodeFactory.instance.objectNode();
 
-    private GgufConfig(GgufFile file, String architecture) {
-        this.file = file;
-        this.architecture = architecture;
+    private GgufConfig(GgufKeys keys) {
+        this.file = keys.file();
+        this.keys = keys;
     }
 
-    static ObjectNode of(GgufFile file, String architecture, String className) {
-        GgufConfig reader = new GgufConfig(file, architecture);
+    /** {@code className}: what config.json names for the architecture. */
+    static ObjectNode of(GgufKeys keys, String architecture, String className) {
+        GgufConfig reader = new GgufConfig(keys);
         reader.config.putArray("architectures").add(className);
         reader.config.put("model_type", architecture);
         reader.sizes();
+        reader.window(architecture);
         reader.positions();
-        reader.vocabulary();
+        keys.vocabulary(reader.config);
         reader.config.put("torch_dtype", "float32");
         return reader.config;
     }
 
     private void sizes() {
-        int hidden = required("embedding_length");
-        int heads = required("attention.head_count");
+        int hidden = keys.required("embedding_length");
+        int heads = keys.required("attention.head_count");
         config.put("hidden_size", hidden);
-        config.put("intermediate_size", required("feed_forward_length"));
-        config.put("num_hidden_layers", required("block_count"));
+        config.put("intermediate_size", keys.required("feed_forward_length"));
+        config.put("num_hidden_layers", keys.required("block_count"));
         config.put("num_attention_heads", heads);
-        int keyValueHeads = optional("attention.head_count_kv", heads);
+        int keyValueHeads = keys.optional("attention.head_count_kv", heads);
         if (heads % keyValueHeads != 0) {
-            throw wrong("attention.head_count_kv", keyValueHeads, "a divisor of the %d heads".formatted(heads));
+            throw keys.wrong("attention.head_count_kv", keyValueHeads, "a divisor of the %d heads".formatted(heads));
         }
         config.put("num_key_value_heads", keyValueHeads);
-        if (hidden % heads != 0 && value("attention.key_length") == null) {
-            throw wrong("attention.head_count", heads, "a divisor of embedding_length %d".formatted(hidden));
+        if (hidden % heads != 0 && keys.value("attention.key_length") == null) {
+            throw keys.wrong("attention.head_count", heads, "a divisor of embedding_length %d".formatted(hidden));
         }
-        int headSize = optional("attention.key_length", hidden / heads);
-        int valueSize = optional("attention.value_length", headSize);
+        int headSize = keys.optional("attention.key_length", hidden / heads);
+        int valueSize = keys.optional("attention.value_length", headSize);
         if (valueSize != headSize) {
-            throw wrong("attention.value_length", valueSize, "the key length %d".formatted(headSize));
+            throw keys.wrong("attention.value_length", valueSize, "the key length %d".formatted(headSize));
         }
         config.put("head_dim", headSize);
         config.put("hidden_act", "silu");
-        config.put("rms_norm_eps", requiredFloat("attention.layer_norm_rms_epsilon"));
+        config.put("rms_norm_eps", keys.requiredFloat("attention.layer_norm_rms_epsilon"));
         config.put("attention_bias", file.names().contains("blk.0.attn_q.bias"));
         config.put("mlp_bias", file.names().contains("blk.0.ffn_gate.bias"));
     }
 
+    /**
+     * Mistral comes as arch llama. Its converter writes no window and llama.cpp attends to everything then; a file that names one
+     * (0: none) means it.
+     */
+    private void window(String architecture) {
+        String key = "attention.sliding_window";
+        Object value = keys.value(key);
+        if (value == null || (value instanceof Number number && number.longValue() == 0)) {
+            return;
+        }
+        int window = keys.required(key);
+        if (!architecture.equals("llama") || config.get("attention_bias").booleanValue()) {
+            throw keys.wrong(key, window, "0, or arch llama without biases of q, k and v (Mistral)");
+        }
+        config.putArray("architectures").add("MistralForCausalLM");
+        config.put("model_type", "mistral");
+        config.put("sliding_window", window);
+    }
+
     private void positions() {
-        config.put("max_position_embeddings", required("context_length"));
-        config.put("rope_theta", value("rope.freq_base") == null ? 10_000 : requiredFloat("rope.freq_base"));
+        config.put("max_position_embeddings", keys.required("context_length"));
+        config.put("rope_theta", keys.value("rope.freq_base") == null ? 10_000 : keys.requiredFloat("rope.freq_base"));
         int headSize = config.get("head_dim").intValue();
-        int rotated = optional("rope.dimension_count", headSize);
+        int rotated = keys.optional("rope.dimension_count", headSize);
         if (rotated > headSize || rotated % 2 != 0) {
-            throw wrong("rope.dimension_count", rotated, "an even number up to the head size %d".formatted(headSize));
+            throw keys.wrong(
+                    "rope.dimension_count", rotated, "an even number up to the head size %d".formatted(headSize));
         }
         if (rotated != headSize) {
             config.put("partial_rotary_factor", (double) rotated / headSize);
@@ -77,18 +96,18 @@ final class GgufConfig {
             ropeFactors(rotated);
             return;
         }
-        Object scaling = value("rope.scaling.type");
+        Object scaling = keys.value("rope.scaling.type");
         if (scaling == null || scaling.equals("none")) {
             return;
         }
         ObjectNode node = config.putObject("rope_scaling");
         if (scaling.equals("linear")) {
-            node.put("rope_type", "linear").put("factor", requiredFloat("rope.scaling.factor"));
+            node.put("rope_type", "linear").put("factor", keys.requiredFloat("rope.scaling.factor"));
         } else if (scaling.equals("yarn")) {
-            node.put("rope_type", "yarn").put("factor", requiredFloat("rope.scaling.factor"));
-            node.put("original_max_position_embeddings", required("rope.scaling.original_context_length"));
+            node.put("rope_type", "yarn").put("factor", keys.requiredFloat("rope.scaling.factor"));
+            node.put("original_max_position_embeddings", keys.required("rope.scaling.original_context_length"));
         } else {
-            throw wrong("rope.scaling.type", scaling, "none, linear or yarn");
+            throw keys.wrong("rope.scaling.type", scaling, "none, linear or yarn");
         }
     }
 
@@ -116,83 +135,5 @@ final class GgufConfig {
                 factors.add((double) values[i]);
             }
         });
-    }
-
-    private void vocabulary() {
-        String embedding = "token_embd.weight";
-        if (file.names().contains(embedding)) {
-            config.put("vocab_size", file.tensor(embedding).rows());
-        } else {
-            config.put("vocab_size", required("vocab_size"));
-        }
-        config.put("tie_word_embeddings", !file.names().contains("output.weight"));
-        tokenId("bos");
-        tokenId("eos");
-        tokenId("padding");
-    }
-
-    private void tokenId(String kind) {
-        Object id = file.metadata().get("tokenizer.ggml." + kind + "_token_id");
-        if (id instanceof Number number && !(id instanceof BigInteger)) {
-            config.put((kind.equals("padding") ? "pad" : kind) + "_token_id", number.longValue());
-        }
-    }
-
-    private @Nullable Object value(String key) {
-        return file.metadata().get(architecture + "." + key);
-    }
-
-    private int required(String key) {
-        Object value = value(key);
-        if (value == null) {
-            throw missing(key);
-        }
-        if ((value instanceof Integer || value instanceof Long)
-                && ((Number) value).longValue() > 0
-                && ((Number) value).longValue() <= Integer.MAX_VALUE) {
-            return ((Number) value).intValue();
-        }
-        throw wrong(key, value, "a positive integer");
-    }
-
-    private int optional(String key, int otherwise) {
-        return value(key) == null ? otherwise : required(key);
-    }
-
-    private double requiredFloat(String key) {
-        Object value = value(key);
-        if (value == null) {
-            throw missing(key);
-        }
-        if (value instanceof Float || value instanceof Double) {
-            double number = ((Number) value).doubleValue();
-            if (number > 0 && number < Double.POSITIVE_INFINITY) {
-                return number;
-            }
-        }
-        throw wrong(key, value, "a positive number");
-    }
-
-    private InputException missing(String key) {
-        return Findings.error(
-                "HT-241",
-                file.path().toString(),
-                "no metadata key %s.%s".formatted(architecture, key),
-                "convert the model again");
-    }
-
-    private InputException wrong(String key, Object value, String expected) {
-        return Findings.error(
-                "HT-242",
-                file.path().toString(),
-                "%s.%s is %s, expected %s".formatted(architecture, key, show(value), expected),
-                "convert the model again");
-    }
-
-    /** A metadata value for messages. */
-    static String show(Object value) {
-        return value instanceof Number || value instanceof String || value instanceof Boolean
-                ? value.toString()
-                : "an array";
     }
 }

@@ -149,7 +149,7 @@ public final class GgufFile implements AutoCloseable {
         throw Findings.error(
                 "HT-226",
                 file,
-                "general.alignment is %s, expected a power of two (u32)".formatted(GgufConfig.show(value)),
+                "general.alignment is %s, expected a power of two (u32)".formatted(GgufKeys.show(value)),
                 "write the file again");
     }
 

@@ -140,6 +140,16 @@ final class MappedTensor implements StoredTensor {
         decoder.decode(scratch.bytes, scratch.floats, blocks);
     }
 
+    /** Elements that are encoded together; a row is a whole number of them. */
+    int blockElements() {
+        return encoding.blockElements();
+    }
+
+    /** Decodes elements that are neighbours in the file; {@code first} and {@code count} are multiples of the block. */
+    void decodeElements(long first, long count, MemorySegment target) {
+        decodeRun(requireDecoder(), first, count, target, 0, new Scratch(encoding, encoding.isFloat32() ? 0 : count));
+    }
+
     /** The same bytes under another name and row order. */
     MappedTensor as(String otherName, RowOrder otherOrder) {
         return new MappedTensor(otherName, encoding, shape, bytes, otherOrder);

@@ -22,10 +22,13 @@ public interface StoredTensor {
     /** Bytes in the file. */
     long byteSize();
 
-    /** The raw bytes as mapped, read-only. For a type with {@link #rowsReordered()} they are in the file's row order. */
+    /** The raw bytes as mapped, read-only. Where {@link #rowsReordered()}, they are in the file's own order. */
     MemorySegment bytes();
 
-    /** True if the file keeps the rows in another order than the Hugging Face layout (q and k of GGUF's llama). */
+    /**
+     * True if the file keeps the values in another order than the Hugging Face layout: the rows of q and k of GGUF's llama, and
+     * the linears of its gpt2, which are transposed.
+     */
     boolean rowsReordered();
 
     /** Decodes rows {@code from} (inclusive) to {@code to} (exclusive), Hugging Face order, into little-endian float32. */

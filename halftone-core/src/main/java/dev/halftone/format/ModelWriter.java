@@ -41,36 +41,70 @@ public final class ModelWriter {
         });
     }
 
-    /** Writes all tensors, in the model's order. */
+    /**
+     * Writes all tensors, in the model's order. Where it fails, it leaves none of its files.
+     *
+     * @throws IllegalArgumentException if two tensors have the same name
+     */
     public static void writeModel(Path directory, List<StoredPart> parts) throws IOException {
-        List<List<StoredPart>> shards = shards(parts);
+        writeModel(directory, parts, SHARD);
+    }
+
+    /** {@code limit}: bytes of tensors in a shard; one tensor beyond it has a shard of its own. */
+    static void writeModel(Path directory, List<StoredPart> parts, long limit) throws IOException {
+        List<Path> written = new ArrayList<>();
+        try {
+            writeShards(directory, parts, limit, written);
+        } catch (IOException | RuntimeException | Error e) {
+            for (Path file : written) {
+                deleteAfter(e, file);
+            }
+            throw e;
+        }
+    }
+
+    private static void deleteAfter(Throwable failure, Path file) {
+        try {
+            Files.deleteIfExists(file);
+        } catch (IOException e) {
+            failure.addSuppressed(e);
+        }
+    }
+
+    private static void writeShards(Path directory, List<StoredPart> parts, long limit, List<Path> written)
+            throws IOException {
+        List<List<StoredPart>> shards = shards(parts, limit);
         if (shards.size() == 1) {
             writeFile(directory.resolve("model.safetensors"), parts);
             return;
         }
-        ObjectNode index = JSON.createObjectNode();
-        index.putObject("metadata")
-                .put(
-                        "total_size",
-                        parts.stream()
-                                .mapToLong(part -> part.bytes().byteSize())
-                                .sum());
         Map<String, String> files = new TreeMap<>();
         for (int i = 0; i < shards.size(); i++) {
             String name = "model-%05d-of-%05d.safetensors".formatted(i + 1, shards.size());
+            for (StoredPart part : shards.get(i)) {
+                if (files.put(part.name(), name) != null) {
+                    throw new IllegalArgumentException("two tensors are called " + part.name());
+                }
+            }
             writeFile(directory.resolve(name), shards.get(i));
-            shards.get(i).forEach(part -> files.put(part.name(), name));
+            written.add(directory.resolve(name));
         }
+        ObjectNode index = JSON.createObjectNode();
+        long size = parts.stream().mapToLong(part -> part.bytes().byteSize()).sum();
+        index.putObject("metadata").put("total_size", size);
         ObjectNode map = index.putObject("weight_map");
         files.forEach(map::put);
-        writeJson(directory.resolve("model.safetensors.index.json"), index);
+        Path file = directory.resolve("model.safetensors.index.json");
+        written.add(file);
+        writeJson(file, index);
     }
 
-    private static List<List<StoredPart>> shards(List<StoredPart> parts) {
+    private static List<List<StoredPart>> shards(List<StoredPart> parts, long limit) {
         List<List<StoredPart>> shards = new ArrayList<>();
-        long size = SHARD;
+        shards.add(new ArrayList<>());
+        long size = 0;
         for (StoredPart part : parts) {
-            if (size + part.bytes().byteSize() > SHARD && (shards.isEmpty() || size > 0)) {
+            if (size > 0 && size + part.bytes().byteSize() > limit) {
                 shards.add(new ArrayList<>());
                 size = 0;
             }

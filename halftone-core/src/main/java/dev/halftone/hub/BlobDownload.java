@@ -43,22 +43,21 @@ final class BlobDownload {
      */
     long fetch(HubFile file) throws InterruptedException {
         Path partial = partial(blobs, file);
-        try {
-            long received;
-            boolean right;
-            try (BlobSink sink = BlobSink.open(partial, file, change)) {
-                if (sink == null) {
-                    throw new InputException(
-                            "HT-282", partial.toString(), "another pull is writing this file", "wait until it is done");
-                }
-                receive(sink, file);
-                right = !sink.tooLong() && sink.hash().equals(file.hash());
-                received = sink.received();
-                if (right) {
-                    sink.force(); // a power cut must not leave an empty file under a name that vouches for its content
-                }
+        Path blob = blobs.resolve(file.hash());
+        try (BlobSink sink = BlobSink.open(partial, file, change)) {
+            if (sink == null) {
+                throw new InputException(
+                        "HT-282", partial.toString(), "another pull is writing this file", "wait until it is done");
             }
-            if (!right) {
+            // All that gives the copy another name or none is done under its lock: whoever gets the lock next sees the
+            // result.
+            if (Files.isRegularFile(blob) && Files.size(blob) == file.bytes()) {
+                change.accept(file.bytes() - sink.written());
+                Files.deleteIfExists(partial);
+                return 0; // another pull ended between the look at the cache and here
+            }
+            receive(sink, file);
+            if (sink.tooLong() || !sink.hash().equals(file.hash())) {
                 Files.deleteIfExists(partial);
                 throw new InputException(
                         "HT-279",
@@ -67,8 +66,9 @@ final class BlobDownload {
                                 .formatted(file.sha256() == null ? "git hash" : "SHA-256", file.hash()),
                         "pull again");
             }
-            Files.move(partial, blobs.resolve(file.hash()), StandardCopyOption.ATOMIC_MOVE);
-            return received;
+            sink.force(); // a power cut must not leave an empty file under a name that vouches for its content
+            Files.move(partial, blob, StandardCopyOption.ATOMIC_MOVE);
+            return sink.received();
         } catch (IOException e) {
             throw HubErrors.disk(partial, e);
         }

@@ -204,12 +204,19 @@ public final class HubCache {
         }
         Path parent = Objects.requireNonNull(place.getParent());
         Files.createDirectories(parent);
-        Path fresh = parent.resolve("." + place.getFileName() + ".new");
+        Path fresh = temporary(place);
         Files.deleteIfExists(fresh);
         if (!links || !linked(fresh, parent.relativize(blob), blob)) {
             Files.copy(blob, fresh);
         }
         Files.move(fresh, place, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** A name beside {@code path} that no other pull uses, in this process or another one. */
+    private static Path temporary(Path path) {
+        long process = ProcessHandle.current().pid();
+        long thread = Thread.currentThread().threadId();
+        return path.resolveSibling(".%s.%d-%d.new".formatted(path.getFileName(), process, thread));
     }
 
     /** A relative link, so that the cache can be moved; else a hard link, which Windows grants to everyone. */
@@ -235,7 +242,7 @@ public final class HubCache {
         }
         Path ref = ref(id);
         Files.createDirectories(ref.getParent());
-        Path fresh = ref.resolveSibling(ref.getFileName() + ".new");
+        Path fresh = temporary(ref);
         Files.writeString(fresh, commit);
         Files.move(fresh, ref, StandardCopyOption.ATOMIC_MOVE);
     }

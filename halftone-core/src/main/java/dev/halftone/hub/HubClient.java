@@ -147,24 +147,29 @@ final class HubClient implements AutoCloseable {
             if (!redirect || location.isEmpty()) {
                 return response;
             }
-            at = target(at, location.get(), id);
+            at = target(at, location.get(), "a redirect to", id);
         }
         throw HubErrors.answer(id.toString(), "more than " + REDIRECTS + " redirects");
     }
 
-    private static URI target(URI from, String location, HubId id) {
+    /**
+     * Where the hub sends us. Never from https to less, and never to something that is no address of a host.
+     *
+     * @param what begins the message, such as "a redirect to"
+     */
+    static URI target(URI from, String location, String what, HubId id) {
         URI to;
         try {
             to = from.resolve(location);
         } catch (IllegalArgumentException _) {
-            throw HubErrors.answer(id.toString(), "a redirect to \"" + HubErrors.printable(location) + "\"");
+            throw HubErrors.answer(id.toString(), what + " \"" + HubErrors.printable(location) + "\"");
         }
         String scheme = scheme(to);
         boolean safe =
                 scheme.equals("https") || (scheme.equals("http") && scheme(from).equals("http"));
         if (!safe || to.getHost() == null) {
             throw HubErrors.answer(
-                    id.toString(), "a redirect to \"" + HubErrors.printable(location) + "\", which is not https");
+                    id.toString(), what + " \"" + HubErrors.printable(location) + "\", which is not https");
         }
         return to;
     }

@@ -23,6 +23,7 @@ import tools.jackson.databind.json.JsonMapper;
  */
 record HubListing(String commit, List<HubFile> files) {
     private static final int MOST_FILES = 100_000;
+    private static final int MOST_PAGES = 10_000;
     private static final long LARGEST_FILE = 1L << 46;
     private static final Pattern NEXT = Pattern.compile("<([^>]*)>\\s*;[^,]*rel=\"?next\"?");
     private static final JsonMapper JSON = new JsonMapper();
@@ -45,8 +46,8 @@ record HubListing(String commit, List<HubFile> files) {
         Set<URI> pages = new HashSet<>();
         URI page = client.at(model + "/tree/" + commit + "?recursive=true&expand=false");
         while (page != null) {
-            if (!pages.add(page)) {
-                throw HubErrors.answer(id.toString(), "the pages of its list of files run in a circle");
+            if (!pages.add(page) || pages.size() > MOST_PAGES) {
+                throw HubErrors.answer(id.toString(), "the pages of its list of files do not end");
             }
             HttpResponse<byte[]> response = client.get(page, id);
             JsonNode entries = json(response, id);
@@ -88,11 +89,7 @@ record HubListing(String commit, List<HubFile> files) {
         if (!link.find()) {
             return null;
         }
-        try {
-            return page.resolve(link.group(1));
-        } catch (IllegalArgumentException _) {
-            throw HubErrors.answer(id.toString(), "the address of the next page cannot be read");
-        }
+        return HubClient.target(page, link.group(1), "a next page at", id);
     }
 
     private static JsonNode json(HttpResponse<byte[]> response, HubId id) {

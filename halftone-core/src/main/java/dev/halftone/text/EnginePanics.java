@@ -15,6 +15,7 @@ final class EnginePanics {
      */
     static void check(JsonNode document, Path file) {
         checkDecoder(document.path("decoder"), file);
+        checkProcessor(document.path("post_processor"), file);
         JsonNode model = document.path("model");
         String prefix = model.path("continuing_subword_prefix").asString("");
         if (!prefix.isEmpty()) {
@@ -31,6 +32,20 @@ final class EnginePanics {
         decoder.forEach(child -> {
             if (child.isContainer()) {
                 checkDecoder(child, file);
+            }
+        });
+    }
+
+    /** The template of a single text may not ask for the second text, {@code $B}: the engine counts on two then. */
+    private static void checkProcessor(JsonNode processor, Path file) {
+        for (JsonNode piece : processor.path("single")) {
+            if (piece.path("Sequence").toString().contains("\"B\"")) {
+                throw refused(file, "the post-processor's template of a single text asks for a second one, $B");
+            }
+        }
+        processor.forEach(child -> {
+            if (child.isContainer()) {
+                checkProcessor(child, file);
             }
         });
     }

@@ -27,6 +27,10 @@ class GgufCheckpointTest {
         }
 
         static Model of(String a) {
+            return withoutBias(a).tensor("blk.0.attn_q.bias", 8);
+        }
+
+        static Model withoutBias(String a) {
             return new Model(a)
                     .key(a + ".context_length", 64)
                     .key(a + ".embedding_length", 8)
@@ -38,8 +42,7 @@ class GgufCheckpointTest {
                     .tensor("token_embd.weight", 8, 5)
                     .tensor("blk.0.attn_q.weight", 8, 8)
                     .tensor("blk.0.attn_k.weight", 8, 4)
-                    .tensor("blk.0.attn_v.weight", 8, 4)
-                    .tensor("blk.0.attn_q.bias", 8);
+                    .tensor("blk.0.attn_v.weight", 8, 4);
         }
 
         Model key(String key, int value) {
@@ -178,8 +181,34 @@ class GgufCheckpointTest {
     }
 
     @Test
+    void a_window_in_a_llama_file_makes_it_a_mistral() {
+        Model windowed = Model.withoutBias("llama").key("llama.attention.sliding_window", 4096);
+        try (Checkpoint checkpoint = open(windowed)) {
+            assertThat(checkpoint.config().get("model_type").stringValue()).isEqualTo("mistral");
+            assertThat(checkpoint.config().get("sliding_window").intValue()).isEqualTo(4096);
+            assertThat(checkpoint.config().get("architectures").toString()).isEqualTo("[\"MistralForCausalLM\"]");
+            assertThat(checkpoint
+                            .tensor("model.layers.0.self_attn.q_proj.weight")
+                            .rowsReordered())
+                    .isTrue();
+        }
+        try (Checkpoint checkpoint = open(Model.of("llama").key("llama.attention.sliding_window", 0))) {
+            assertThat(checkpoint.config().get("model_type").stringValue()).isEqualTo("llama");
+            assertThat(checkpoint.config().has("sliding_window")).isFalse();
+        }
+        assertRefused(
+                "HT-242",
+                "llama.attention.sliding_window is 8",
+                () -> open(Model.of("llama").key("llama.attention.sliding_window", 8)));
+        assertRefused(
+                "HT-242",
+                "qwen2.attention.sliding_window is 8",
+                () -> open(Model.withoutBias("qwen2").key("qwen2.attention.sliding_window", 8)));
+    }
+
+    @Test
     void refuses_models_it_does_not_know() {
-        assertRefused("HT-240", "'mamba', known: llama, qwen2, qwen3", () -> open(Model.of("mamba")));
+        assertRefused("HT-240", "'mamba', known: gpt2, llama, qwen2, qwen3", () -> open(Model.of("mamba")));
         assertRefused(
                 "HT-241",
                 "general.architecture",

@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.jspecify.annotations.Nullable;
@@ -249,6 +250,33 @@ class HubDownloadTest {
     void aListOfSeveralPagesIsReadToItsEnd() throws Exception {
         server.pageSize = 2;
         assertThat(names(pull(id))).containsExactly("config.json", WEIGHTS, "tokenizer.json");
+    }
+
+    @Test
+    void aNextPageThatIsNoAddressIsRefusedAndPagesEnd() {
+        for (String page : List.of("ftp://127.0.0.1/list", "mailto:me", "http://[", "file:///etc/hosts")) {
+            server.nextPage = page;
+            refused("HT-278", "a next page at \"" + page, () -> pull(id));
+        }
+        server.nextPage =
+                server.endpoint() + "/api/models/acme/tiny/tree/" + HubServer.COMMIT + "?recursive=true&expand=false";
+        refused("HT-278", "do not end", () -> pull(id));
+    }
+
+    @Test
+    void aBlobThatAnotherPullFinishedMeanwhileIsNotFetchedAgain() throws Exception {
+        Path blobs = Files.createDirectories(directory.resolve("blobs"));
+        HubFile file = new HubFile(WEIGHTS, weights.length, null, HubServer.hash(weights));
+        Files.write(blobs.resolve(file.hash()), weights);
+        LongAdder grown = new LongAdder();
+        try (HubClient client = new HubClient(server.endpoint(), null, SHORT)) {
+            server.close(); // nothing can be asked
+            assertThat(new BlobDownload(client, id, HubServer.COMMIT, blobs, grown::add).fetch(file))
+                    .isZero();
+        }
+        assertThat(grown.sum()).isEqualTo(weights.length);
+        assertThat(leftOver()).isEmpty();
+        assertThat(blobs.resolve(file.hash())).hasBinaryContent(weights);
     }
 
     @Test

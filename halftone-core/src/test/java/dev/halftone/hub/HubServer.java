@@ -63,6 +63,10 @@ public final class HubServer implements AutoCloseable {
 
     volatile boolean ranges = true;
     volatile int pageSize = 1000;
+
+    /** Address of the next page, whatever has been listed; empty for the right one. */
+    volatile String nextPage = "";
+
     volatile int gatedStatus;
     volatile boolean silent;
     volatile String linkedHash = "";
@@ -224,7 +228,9 @@ public final class HubServer implements AutoCloseable {
             }
         }
         entries.addObject().put("type", "directory").put("path", "folder").put("oid", "0".repeat(40));
-        if (to < names.size()) {
+        if (!nextPage.isEmpty()) {
+            exchange.getResponseHeaders().set("Link", "<" + nextPage + ">; rel=\"next\"");
+        } else if (to < names.size()) {
             String next = endpoint() + exchange.getRequestURI().getRawPath() + "?recursive=true&cursor=" + to;
             exchange.getResponseHeaders().set("Link", "<" + next + ">; rel=\"next\"");
         }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -90,5 +91,14 @@ class DirectoryTokenizerTest {
                  "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": [["a", "b"]]}}""");
         assertThatThrownBy(() -> TextTokenizer.fromDirectory(directory))
                 .hasMessageContainingAll("HT-252", "continuing_subword_prefix");
+        String processor = TOKENIZER.substring(TOKENIZER.indexOf("{\"type\": \"TemplateProcessing\""));
+        processor = processor.substring(0, processor.indexOf("\"model\"")).strip();
+        String template = processor.substring(0, processor.length() - 1);
+        String damaged = template.replaceFirst("\"Sequence\": \\{\"id\": \"A\"", "\"Sequence\": {\"id\": \"B\"");
+        for (String wrapped : List.of(damaged, "{\"type\": \"Sequence\", \"processors\": [" + damaged + "]}")) {
+            write("tokenizer.json", TOKENIZER.replace(template, wrapped));
+            assertThatThrownBy(() -> TextTokenizer.fromDirectory(directory))
+                    .hasMessageContainingAll("HT-252", "template of a single text", "$B");
+        }
     }
 }

@@ -20,7 +20,13 @@ import picocli.CommandLine.Spec;
         description = "Quantizes neural networks after training, and shows what it cost.",
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
-        subcommands = {InspectCommand.class, QuantizeCommand.class, EvalCommand.class, PullCommand.class})
+        subcommands = {
+            InspectCommand.class,
+            QuantizeCommand.class,
+            EvalCommand.class,
+            PullCommand.class,
+            TrainCommand.class
+        })
 public final class Main implements Runnable {
     /** Exit code for our own mistakes. */
     static final int INTERNAL = 1;

@@ -53,14 +53,15 @@ final class TrainCommand implements Callable<Integer> {
                 return 0;
             }
             long[] last = {System.nanoTime()};
-            Trainer.Result result = trainer.run(resume, (done, steps, loss, speed) -> {
+            Trainer.Result result = trainer.run(resume, (done, steps, loss, speed, left) -> {
                 long now = System.nanoTime();
                 if (now - last[0] > 10_000_000_000L || done == steps) {
                     last[0] = now;
-                    double left = (steps - done) / (double) done;
+                    long minutes = Math.round(left / 60);
                     err.printf(
-                            "step %d/%d, loss %.4f, %.0f tokens/s, %.0f%% done%n",
-                            done, steps, loss, speed, 100 / (1 + left));
+                            "step %d/%d, loss %.4f, %.0f tokens/s, %d h %02d min left%n",
+                            done, steps, loss, speed, minutes / 60, minutes % 60);
+                    err.flush();
                 }
             });
             if (common.json) {
@@ -73,8 +74,8 @@ final class TrainCommand implements Callable<Integer> {
                         result.parameters(),
                         result.trainedTokens(),
                         result.loss(),
-                        result.validationPerplexity(),
-                        result.bitsPerByte(),
+                        result.all().perplexity(),
+                        result.all().bitsPerByte(),
                         result.tokensPerSecond());
             }
             writer.flush();

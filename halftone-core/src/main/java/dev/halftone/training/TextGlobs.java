@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 final class TextGlobs {
     private TextGlobs() {}
 
-    /** Matches of every pattern of a key; a pattern without a match is an error. */
+    /** Matches of every pattern of a key; none where the key is absent; a pattern without a match is an error. */
     static List<Path> files(YamlReader reader, String key, Path directory) {
         List<Path> all = new ArrayList<>();
         for (String pattern : reader.strings(key, List.of())) {
@@ -37,9 +37,6 @@ final class TextGlobs {
                 throw reader.error(key, "no file matches " + absolute);
             }
             all.addAll(found);
-        }
-        if (all.isEmpty()) {
-            throw reader.error(key, "\"" + key + "\" names no file");
         }
         return all;
     }

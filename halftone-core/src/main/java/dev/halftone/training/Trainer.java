@@ -9,15 +9,10 @@ import dev.halftone.provenance.Provenance;
 import dev.halftone.tensor.Workers;
 import dev.halftone.text.TextTokenizer;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -30,21 +25,36 @@ public final class Trainer {
     private final Path work;
     private final Workers workers;
 
-    /** What a run left behind. {@code tokensPerSecond} is of this process, without validation; 0 if it trained nothing. */
+    /**
+     * What a run left behind.
+     *
+     * @param validation by source, last "all"
+     * @param tokensPerSecond of this process, without validation
+     */
     public record Result(
             int steps,
             long parameters,
             long trainedTokens,
             double loss,
-            double validationLoss,
-            double validationPerplexity,
-            double bitsPerByte,
-            double tokensPerSecond) {}
+            List<Validated> validation,
+            double tokensPerSecond) {
+        /** Of all sources together. */
+        public Validated all() {
+            return validation.getLast();
+        }
+    }
 
-    /** Told after each step. */
+    /** Loss in nats per token. */
+    public record Validated(String source, long tokens, double loss, double perplexity, double bitsPerByte) {
+        static Validated of(Validation.Score score) {
+            return new Validated(score.source(), score.tokens(), score.loss(), score.perplexity(), score.bitsPerByte());
+        }
+    }
+
+    /** Told after each step; {@code secondsLeft} counts training, not validation. */
     @FunctionalInterface
     public interface Progress {
-        void step(int done, int steps, double loss, double tokensPerSecond);
+        void step(int done, int steps, double loss, double tokensPerSecond, double secondsLeft);
     }
 
     public Trainer(TrainingConfig config, Path out, Workers workers) {
@@ -90,112 +100,40 @@ public final class Trainer {
             boolean resume,
             Progress progress)
             throws IOException {
-        TrainingConfig.Run run = config.run();
         Files.createDirectories(work);
-        TokenData train = tokens(config.data().train(), tokenizer, spec);
-        TokenData validation = tokens(config.data().validation(), tokenizer, spec);
+        List<Path> trained = config.data().train();
+        TokenData train = tokens(trained, tokenizer, spec);
+        Validation validation =
+                new Validation(config.run().validationWindows(), config.run().microBatch());
+        for (TrainingConfig.Source source : config.data().sources()) {
+            if (!source.validation().isEmpty()) {
+                validation.add(source.name(), tokens(source.validation(), tokenizer, spec));
+            }
+        }
         String hash = hash(tokenizer);
-        Path checkpoint = work.resolve("checkpoint.bin");
-        Path log = work.resolve("log.jsonl");
         try (Arena arena = Arena.ofShared()) {
             Parameters parameters = new Parameters(spec, arena);
-            Optimizer optimizer = new AdamW(config.optimizer(), parameters.count(), arena);
-            TrainingStep step =
-                    new TrainingStep(spec, parameters, run.products(), run.batch() / run.microBatch(), workers, arena);
-            List<MemorySegment> memories = new ArrayList<>(optimizer.state());
-            memories.add(parameters.values());
-            int start = 0;
-            if (resume && Files.isRegularFile(checkpoint)) {
-                TrainingCheckpoint.Standing standing = TrainingCheckpoint.read(checkpoint, hash, memories);
-                start = standing.step();
-                try (RandomAccessFile file = new RandomAccessFile(log.toFile(), "rw")) {
-                    file.setLength(standing.logBytes());
-                }
-            } else {
-                Files.deleteIfExists(checkpoint);
-                Files.writeString(log, "");
+            TrainingLoop loop = new TrainingLoop(config, parameters, train, validation, work, hash, workers, arena);
+            if (!resume || !loop.restore()) {
+                loop.begin();
                 if (init == null) {
-                    parameters.initialize(spec, run.seed());
+                    parameters.initialize(spec, config.run().seed());
                 } else {
                     parameters.copyFrom(init.weights());
                 }
             }
-            double loss = Double.NaN;
-            double seconds = 0;
-            double validationLoss = Double.NaN;
-            int epoch = -1;
-            int[] order = {};
-            for (int s = start; s < run.steps(); s++) {
-                long begin = System.nanoTime();
-                List<TokenData.Batch> batches = new ArrayList<>();
-                int[] windows = new int[run.microBatch()];
-                for (int i = 0; i < run.batch(); i++) {
-                    long number = (long) s * run.batch() + i;
-                    int of = Math.toIntExact(number / train.windows());
-                    if (of != epoch) {
-                        epoch = of;
-                        order = train.order(run.seed(), epoch);
-                    }
-                    windows[i % windows.length] = order[(int) (number % train.windows())];
-                    if ((i + 1) % windows.length == 0) {
-                        batches.add(train.batch(windows));
-                    }
-                }
-                TrainingStep.Result result = step.gradient(batches, run.microBatch());
-                if (!Double.isFinite(result.loss()) || !Double.isFinite(result.norm())) {
-                    throw new InputException(
-                            "HT-805", "step " + (s + 1), "the loss is no longer finite", "use a smaller schedule.rate");
-                }
-                double clip = config.schedule().clip();
-                double scale = clip == 0 ? 1 : Math.min(1, clip / (result.norm() + 1e-6));
-                double rate = config.schedule().at(s, run.steps());
-                int number = s + 1;
-                workers.forEach(
-                        parameters.pieces().size(),
-                        p -> optimizer.update(
-                                parameters.values(),
-                                step.total(),
-                                parameters.pieces().get(p),
-                                scale,
-                                rate,
-                                number));
-                loss = result.loss();
-                seconds += (System.nanoTime() - begin) / 1e9;
-                double speed = (s + 1.0 - start) * stepTokens() / seconds;
-                append(
-                        log,
-                        "{\"step\":%d,\"tokens\":%d,\"loss\":%.6f,\"gradient_norm\":%.6f,\"rate\":%.8f}"
-                                .formatted(number, number * stepTokens(), loss, result.norm(), rate));
-                progress.step(number, run.steps(), loss, speed);
-                if (number % run.validateEvery() == 0 || number == run.steps()) {
-                    validationLoss = validate(step, validation);
-                    append(
-                            log,
-                            "{\"step\":%d,\"validation_loss\":%.6f,\"validation_perplexity\":%.4f,\"bits_per_byte\":%.5f}"
-                                    .formatted(
-                                            number,
-                                            validationLoss,
-                                            Math.exp(validationLoss),
-                                            bitsPerByte(validationLoss, validation)));
-                }
-                if (number % run.saveEvery() == 0 && number < run.steps()) {
-                    TrainingCheckpoint.write(
-                            checkpoint, hash, new TrainingCheckpoint.Standing(number, Files.size(log)), memories);
-                }
-            }
+            TrainingLoop.End end = loop.run(spec, progress);
             Result result = new Result(
-                    run.steps(),
+                    config.run().steps(),
                     parameters.count(),
-                    run.steps() * stepTokens(),
-                    loss,
-                    validationLoss,
-                    Math.exp(validationLoss),
-                    bitsPerByte(validationLoss, validation),
-                    seconds == 0 ? 0 : (run.steps() - start) * stepTokens() / seconds);
+                    config.run().steps() * config.stepTokens(),
+                    end.loss(),
+                    end.scores().stream().map(Validated::of).toList(),
+                    end.tokensPerSecond());
             Path part = work.resolve("model");
-            TrainedModel.write(part, model, parameters, run.stored(), tokenizer, card(result, hash));
+            TrainedModel.write(part, model, parameters, config.run().stored(), tokenizer, card(result, hash));
             Files.move(part, out, StandardCopyOption.ATOMIC_MOVE);
-            Files.deleteIfExists(checkpoint);
+            loop.discard();
             return result;
         }
     }
@@ -222,58 +160,34 @@ public final class Trainer {
     /** Everything that the bytes of the result depend on. */
     private String hash(TextTokenizer tokenizer) {
         StringBuilder all = new StringBuilder(config.source()).append(Provenance.sha256(tokenizer.toJson()));
-        for (List<Path> files : List.of(config.data().train(), config.data().validation())) {
-            files.forEach(file -> all.append('\n').append(Provenance.sha256(file)));
+        for (TrainingConfig.Source source : config.data().sources()) {
+            for (List<Path> files : List.of(source.train(), source.validation())) {
+                all.append('\n').append(source.name());
+                files.forEach(file -> all.append('\n').append(Provenance.sha256(file)));
+            }
         }
         return Provenance.sha256(all.toString());
     }
 
-    private long stepTokens() {
-        return (long) config.run().batch() * config.data().sequence();
-    }
-
-    /** Evenly spread windows, the same at each validation. */
-    private double validate(TrainingStep step, TokenData data) {
-        int size = config.run().microBatch();
-        int count = Math.max(1, Math.min(config.run().validationWindows(), data.windows()) / size);
-        int width = Math.min(size, data.windows());
-        List<TokenData.Batch> batches = new ArrayList<>();
-        for (int b = 0; b < count; b++) {
-            int[] windows = new int[width];
-            int first = b * width;
-            Arrays.setAll(windows, i -> (int) ((long) (first + i) * data.windows() / ((long) count * width)));
-            batches.add(data.batch(windows));
-        }
-        return step.loss(batches, width);
-    }
-
-    private static double bitsPerByte(double loss, TokenData data) {
-        return loss / Math.log(2) / data.bytesPerToken();
-    }
-
-    private static void append(Path log, String line) throws IOException {
-        Files.writeString(log, line + "\n", StandardOpenOption.APPEND);
-    }
-
     private String card(Result result, String hash) {
+        StringBuilder rows = new StringBuilder();
+        for (Validated row : result.validation()) {
+            rows.append("| %s | %d | %.4f | %.3f | %.4f |%n"
+                    .formatted(row.source(), row.tokens(), row.loss(), row.perplexity(), row.bitsPerByte()));
+        }
         return """
                 # A small language model trained by Halftone
 
-                %d parameters, %d tokens of training in %d steps. Validation: loss %.4f, perplexity %.3f, %.4f bits per byte.
+                %d parameters, %d tokens of training in %d steps. Validation:
 
+                | source | tokens | loss | perplexity | bits per byte |
+                |---|---|---|---|---|
+                %s
                 Configuration, tokenizer and texts together have the SHA-256 %s.
                 The configuration:
 
                 ```yaml
                 %s```
-                """.formatted(
-                        result.parameters(),
-                        result.trainedTokens(),
-                        result.steps(),
-                        result.validationLoss(),
-                        result.validationPerplexity(),
-                        result.bitsPerByte(),
-                        hash,
-                        config.source());
+                """.formatted(result.parameters(), result.trainedTokens(), result.steps(), rows, hash, config.source());
     }
 }

@@ -17,7 +17,15 @@ import tools.jackson.databind.node.ObjectNode;
 public record TrainingConfig(
         ObjectNode model, String init, Data data, Schedule schedule, AdamW.Options optimizer, Run run, String source) {
     /** Texts and windows. {@code sequence} tokens per window; {@code bos}: every window starts with it. */
-    public record Data(Path tokenizer, List<Path> train, List<Path> validation, int sequence, boolean bos) {}
+    public record Data(Path tokenizer, List<Source> sources, int sequence, boolean bos) {
+        /** The training texts of all sources. */
+        List<Path> train() {
+            return sources.stream().flatMap(source -> source.train().stream()).toList();
+        }
+    }
+
+    /** Texts of one kind; what they teach is measured by themselves. Either list may be empty, not both. */
+    public record Source(String name, List<Path> train, List<Path> validation) {}
 
     /**
      * Learning rate over the steps, and the global norm at which gradients are clipped (0: never).
@@ -61,6 +69,11 @@ public record TrainingConfig(
             long seed,
             ComputeType products,
             ComputeType stored) {}
+
+    /** Tokens of a step. */
+    long stepTokens() {
+        return (long) run.batch() * data.sequence();
+    }
 
     /** Reads a file; every complaint names line and column. */
     public static TrainingConfig read(Path file, Path data) {

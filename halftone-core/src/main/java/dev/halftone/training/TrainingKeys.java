@@ -3,6 +3,7 @@ package dev.halftone.training;
 import dev.halftone.tensor.ComputeType;
 import dev.halftone.yaml.YamlReader;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
@@ -102,10 +103,31 @@ final class TrainingKeys {
     private static TrainingConfig.Data data(YamlReader data, Path directory) {
         return new TrainingConfig.Data(
                 directory.resolve(data.string("tokenizer", "tokenizer")),
-                TextGlobs.files(data, "train", directory),
-                TextGlobs.files(data, "validation", directory),
+                sources(data, directory),
                 positive(data, "sequence", 256),
                 data.flag("bos", true));
+    }
+
+    private static List<TrainingConfig.Source> sources(YamlReader data, Path directory) {
+        YamlReader named = required(data, "sources");
+        List<TrainingConfig.Source> all = new ArrayList<>();
+        for (String name : named.keys()) {
+            YamlReader source = required(named, name);
+            all.add(new TrainingConfig.Source(
+                    name,
+                    TextGlobs.files(source, "train", directory),
+                    TextGlobs.files(source, "validation", directory)));
+            if (all.getLast().train().isEmpty() && all.getLast().validation().isEmpty()) {
+                throw named.error(name, "source \"" + name + "\" has neither \"train\" nor \"validation\"");
+            }
+            source.finish();
+        }
+        for (boolean train : new boolean[] {true, false}) {
+            if (all.stream().allMatch(source -> (train ? source.train() : source.validation()).isEmpty())) {
+                throw data.error("sources", "no source has texts for " + (train ? "train" : "validation"));
+            }
+        }
+        return all;
     }
 
     private static TrainingConfig.Schedule schedule(YamlReader schedule) {

@@ -110,21 +110,30 @@ final class TrainingStep {
                 piece.count());
     }
 
+    DecoderSpec spec() {
+        return spec;
+    }
+
     /** Mean loss of these batches without a gradient, in nats per token. */
     double loss(List<TokenData.Batch> batches, int sequences) {
         double[] losses = new double[batches.size()];
-        workers.forEach(batches.size(), i -> {
-            try (Decoder decoder = decoder(parameters.leaves(false))) {
-                Tensor logits = decoder.forwardBatch(batches.get(i).inputs(), sequences, SiteObserver.NONE);
-                losses[i] = torch.cross_entropy_loss(
-                                logits, Tensors.of(batches.get(i).targets()))
-                        .item_double();
-            }
-        });
+        workers.forEach(batches.size(), i -> losses[i] = forward(batches.get(i), sequences, SiteObserver.NONE));
         double sum = 0;
         for (double loss : losses) {
             sum += loss;
         }
         return sum / batches.size();
+    }
+
+    /** Shows a batch's forward pass to the observer. */
+    void observe(TokenData.Batch batch, int sequences, SiteObserver observer) {
+        workers.forEach(1, _ -> forward(batch, sequences, observer));
+    }
+
+    private double forward(TokenData.Batch batch, int sequences, SiteObserver observer) {
+        try (Decoder decoder = decoder(parameters.leaves(false))) {
+            Tensor logits = decoder.forwardBatch(batch.inputs(), sequences, observer);
+            return torch.cross_entropy_loss(logits, Tensors.of(batch.targets())).item_double();
+        }
     }
 }

@@ -81,6 +81,11 @@ public final class YamlReader {
         return values.containsKey(key);
     }
 
+    /** The keys, in the order of the file. */
+    public List<String> keys() {
+        return List.copyOf(values.keySet());
+    }
+
     public @Nullable YamlReader mapping(String key) {
         Node node = take(key);
         if (node == null) {

@@ -18,6 +18,7 @@ class ArchitectureTest {
     private static final List<String> ORDER = List.of(
             "recipe",
             "evaluate",
+            "training",
             "solver",
             "calibration",
             "format",
@@ -27,6 +28,7 @@ class ArchitectureTest {
             "hub",
             "tensor",
             "provenance",
+            "yaml",
             "error");
 
     @Test
@@ -66,7 +68,7 @@ class ArchitectureTest {
     @Test
     void theHubKnowsOnlyErrorsAndProvenance() {
         String[] others = ORDER.stream()
-                .filter(name -> !List.of("hub", "error", "provenance").contains(name))
+                .filter(name -> !List.of("hub", "error", "yaml", "provenance").contains(name))
                 .map(name -> "dev.halftone." + name + "..")
                 .toArray(String[]::new);
         noClasses()

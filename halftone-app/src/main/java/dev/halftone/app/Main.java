@@ -26,7 +26,8 @@ import picocli.CommandLine.Spec;
             EvalCommand.class,
             NgramCommand.class,
             PullCommand.class,
-            TokenizerCommand.class
+            TokenizerCommand.class,
+            TrainCommand.class
         })
 public final class Main implements Runnable {
     /** Exit code for our own mistakes. */

@@ -25,6 +25,7 @@ public final class Decoder implements AutoCloseable {
     private final DecoderSpec spec;
     private final WeightSource source;
     private final ComputeType type;
+    private final ComputeType products;
     private final Arena arena = Arena.ofShared();
     private final Map<String, Tensor> outer = new HashMap<>();
     private final List<DecoderBlock> kept = new ArrayList<>();
@@ -35,9 +36,18 @@ public final class Decoder implements AutoCloseable {
      * @throws InputException HT-303 for a missing tensor, HT-304 for a wrong shape
      */
     public Decoder(DecoderSpec spec, WeightSource source, ComputeType type, String place) {
+        this(spec, source, type, type, place);
+    }
+
+    /**
+     * The same with another type for the matrix products alone: weights, norms and the residual stream stay in {@code type}.
+     * Mixed precision of training.
+     */
+    public Decoder(DecoderSpec spec, WeightSource source, ComputeType type, ComputeType products, String place) {
         this.spec = spec;
         this.source = source;
         this.type = type;
+        this.products = products;
         checkTensors(spec, source, place);
         Torch.load();
         for (Expected tensor : outerTensors(spec)) {
@@ -56,7 +66,7 @@ public final class Decoder implements AutoCloseable {
     /** Loads all blocks once instead of once a pass: for step-by-step decoding. */
     public void keepBlocks() {
         for (int i = kept.size(); i < spec.layers(); i++) {
-            kept.add(new DecoderBlock(spec, i, source, type));
+            kept.add(new DecoderBlock(spec, i, source, type, products));
         }
     }
 
@@ -125,6 +135,17 @@ public final class Decoder implements AutoCloseable {
         return spec.norm().rms() ? List.of(weight) : List.of(weight, new Expected(name + ".bias", spec.hidden()));
     }
 
+    /** x W^T + bias, multiplied in the type {@code products}, in the type of x again. */
+    static Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias, ComputeType products) {
+        ScalarType type = products.scalarType();
+        if (x.scalar_type() == type) {
+            return bias == null ? torch.matmul(x, weight.t()) : torch.linear(x, weight, bias);
+        }
+        Tensor w = weight.to(type);
+        Tensor y = bias == null ? torch.matmul(x.to(type), w.t()) : torch.linear(x.to(type), w, bias.to(type));
+        return y.to(x.scalar_type());
+    }
+
     static Tensor norm(Tensor x, DecoderSpec spec, Tensor weight, @Nullable Tensor bias) {
         long[] shape = {spec.hidden()};
         return bias == null
@@ -170,7 +191,7 @@ public final class Decoder implements AutoCloseable {
 
     /** Loads a block; the caller closes it. */
     public DecoderBlock block(int index) {
-        return new DecoderBlock(spec, index, source, type);
+        return new DecoderBlock(spec, index, source, type, products);
     }
 
     /** Token ids to the residual stream (tokens, hidden). */
@@ -180,7 +201,9 @@ public final class Decoder implements AutoCloseable {
             x = torch.matmul(x, get(spec.names().projectIn()).t());
         }
         if (spec.attention().positions() instanceof DecoderSpec.Learned(int offset, int _)) {
-            int[] rows = Arrays.stream(pass.positions()).map(p -> p + offset).toArray();
+            int[] one = pass.positions();
+            int[] rows = new int[ids.length];
+            Arrays.setAll(rows, i -> one[i % one.length] + offset);
             x = x.add(torch.embedding(get(spec.names().positions()), Tensors.of(rows)));
         }
         return x;
@@ -201,13 +224,25 @@ public final class Decoder implements AutoCloseable {
                 spec.embedding().tied()
                         ? spec.names().embedding()
                         : spec.names().head());
-        return torch.matmul(x, head.t()).to(ScalarType.Float);
+        return linear(x, head, null, products).to(ScalarType.Float);
     }
 
     /** A plain forward pass of one sequence: ids to logits (tokens, vocabulary). */
     public Tensor forward(int[] ids, SiteObserver observer) {
         checkLength(ids.length);
         return run(ids, Pass.whole(spec, type, ids.length), observer);
+    }
+
+    /**
+     * Sequences of equal length at once, with a gradient where the weights want one.
+     *
+     * @param ids the sequences, one after the other
+     * @return (ids, vocabulary)
+     */
+    public Tensor forwardBatch(int[] ids, int sequences, SiteObserver observer) {
+        int tokens = ids.length / sequences;
+        checkLength(tokens);
+        return run(ids, Pass.batch(spec, type, sequences, tokens), observer);
     }
 
     /** The same where the first {@code padding} ids mean nothing: rows from there on equal the pass without them. */

@@ -28,6 +28,7 @@ public final class DecoderBlock implements AutoCloseable {
     private final String prefix;
     private final List<List<LinearSite>> stages;
     private final ComputeType type;
+    private final ComputeType products;
     private final Arena arena = Arena.ofShared();
     private final Map<String, Tensor> weights = new HashMap<>();
 
@@ -39,12 +40,13 @@ public final class DecoderBlock implements AutoCloseable {
      */
     public record State(Tensor residual, Tensor input) {}
 
-    DecoderBlock(DecoderSpec spec, int index, WeightSource source, ComputeType type) {
+    DecoderBlock(DecoderSpec spec, int index, WeightSource source, ComputeType type, ComputeType products) {
         this.spec = spec;
         this.index = index;
         this.prefix = spec.blockName(index);
         this.stages = spec.stages(index);
         this.type = type;
+        this.products = products;
         for (LinearSite site : sites()) {
             put(site.weight(), () -> site.load(source, type, arena));
             if (site.bias()) {
@@ -130,7 +132,7 @@ public final class DecoderBlock implements AutoCloseable {
                 Tensor first = spec.mlp().activation().apply(linear(2, 0, state.input(), observer));
                 yield new State(
                         state.residual(),
-                        spec.mlp().gated() ? first.mul_(linear(2, 1, state.input(), observer)) : first);
+                        spec.mlp().gated() ? product(first, linear(2, 1, state.input(), observer)) : first);
             }
             case 3 -> {
                 Tensor residual = state.residual().add(linear(3, 0, state.input(), observer));
@@ -140,7 +142,12 @@ public final class DecoderBlock implements AutoCloseable {
         };
     }
 
-    /** Causal attention of one sequence: (tokens, hidden) to the output projection's input (tokens, heads * headDim). */
+    /** In place where no gradient will ask for the factor. */
+    private static Tensor product(Tensor x, Tensor factor) {
+        return x.requires_grad() ? x.mul(factor) : x.mul_(factor);
+    }
+
+    /** Causal attention within each sequence: (tokens, hidden) to the output projection's input (tokens, heads * headDim). */
     private Tensor attention(Tensor input, Pass pass, SiteObserver observer) {
         DecoderSpec.Attention a = spec.attention();
         Tensor q;
@@ -150,13 +157,13 @@ public final class DecoderBlock implements AutoCloseable {
             Tensor all = linear(0, 0, input, observer);
             int keys = a.queryWidth();
             int values = keys + a.keyWidth();
-            q = heads(Tensors.slice(all, 1, 0, keys), a.heads());
-            k = heads(Tensors.slice(all, 1, keys, values), a.kvHeads());
-            v = heads(Tensors.slice(all, 1, values, values + a.keyWidth()), a.kvHeads());
+            q = heads(Tensors.slice(all, 1, 0, keys), a.heads(), pass.sequences());
+            k = heads(Tensors.slice(all, 1, keys, values), a.kvHeads(), pass.sequences());
+            v = heads(Tensors.slice(all, 1, values, values + a.keyWidth()), a.kvHeads(), pass.sequences());
         } else {
-            q = heads(linear(0, 0, input, observer), a.heads());
-            k = heads(linear(0, 1, input, observer), a.kvHeads());
-            v = heads(linear(0, 2, input, observer), a.kvHeads());
+            q = heads(linear(0, 0, input, observer), a.heads(), pass.sequences());
+            k = heads(linear(0, 1, input, observer), a.kvHeads(), pass.sequences());
+            v = heads(linear(0, 2, input, observer), a.kvHeads(), pass.sequences());
         }
         observer.observe(prefix + ".attention.q", q);
         observer.observe(prefix + ".attention.k", k);
@@ -178,7 +185,10 @@ public final class DecoderBlock implements AutoCloseable {
         Tensor out = pass.triangle() && q.size(1) > 1
                 ? CausalAttention.of(q, seen.keys(), seen.values(), a.scale())
                 : fusedAttention(q, shareHeads(seen.keys()), shareHeads(seen.values()), pass.mask());
-        return out.transpose(0, 1).reshape(input.size(0), a.queryWidth()).to(type.scalarType());
+        return out.reshape(pass.sequences(), a.heads(), out.size(1), a.headDim())
+                .transpose(1, 2)
+                .reshape(input.size(0), a.queryWidth())
+                .to(type.scalarType());
     }
 
     /** In float32 too: the fused kernel has no fast bfloat16 products without MKL. */
@@ -210,11 +220,14 @@ public final class DecoderBlock implements AutoCloseable {
                 .softmax(2);
     }
 
-    /** (tokens, n * headDim) to (n, tokens, headDim). */
-    private Tensor heads(Tensor projected, int n) {
+    /** (sequences * tokens, n * headDim) to (sequences * n, tokens, headDim): to attention, sequences are further heads. */
+    private Tensor heads(Tensor projected, int n, int sequences) {
+        long tokens = projected.size(0) / sequences;
+        int headDim = spec.attention().headDim();
         return projected
-                .reshape(projected.size(0), n, spec.attention().headDim())
-                .transpose(0, 1);
+                .reshape(sequences, tokens, n, headDim)
+                .transpose(1, 2)
+                .reshape((long) sequences * n, tokens, headDim);
     }
 
     private Tensor headNorm(Tensor x, String name) {
@@ -232,16 +245,14 @@ public final class DecoderBlock implements AutoCloseable {
         return share == 1
                 ? x.unsqueeze(0)
                 : x.unsqueeze(1)
-                        .expand(a.kvHeads(), share, x.size(1), a.headDim())
-                        .reshape(1, a.heads(), x.size(1), a.headDim());
+                        .expand(x.size(0), share, x.size(1), a.headDim())
+                        .reshape(1, x.size(0) * share, x.size(1), a.headDim());
     }
 
     private Tensor linear(int stage, int position, Tensor input, SiteObserver observer) {
         LinearSite site = stages.get(stage).get(position);
         observer.observe(site.input(), input);
-        Tensor output = site.bias()
-                ? torch.linear(input, get(site.weight()), get(site.biasName()))
-                : torch.matmul(input, get(site.weight()).t());
+        Tensor output = Decoder.linear(input, get(site.weight()), site.bias() ? get(site.biasName()) : null, products);
         observer.observe(site.output(), output);
         return output;
     }

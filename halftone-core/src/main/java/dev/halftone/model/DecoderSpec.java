@@ -113,12 +113,12 @@ public record DecoderSpec(
         return embedding.width() != hidden;
     }
 
-    String blockName(int index) {
+    public String blockName(int index) {
         return names.block().formatted(index);
     }
 
     /** Linears of a block by stage: those with one input. */
-    List<List<LinearSite>> stages(int index) {
+    public List<List<LinearSite>> stages(int index) {
         String prefix = blockName(index) + ".";
         int q = attention.queryWidth();
         int kv = attention.keyWidth();

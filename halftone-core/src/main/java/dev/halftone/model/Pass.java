@@ -14,12 +14,19 @@ import org.jspecify.annotations.Nullable;
  * cache. The tables can be shared by sequences of one length.
  */
 public final class Pass implements AutoCloseable {
+    private final int sequences;
     private final int[] positions;
     private final @Nullable RopeTable rope;
     private final @Nullable Tensor mask;
     private final @Nullable KeyValueCache cache;
 
-    private Pass(int[] positions, @Nullable RopeTable rope, @Nullable Tensor mask, @Nullable KeyValueCache cache) {
+    private Pass(
+            int sequences,
+            int[] positions,
+            @Nullable RopeTable rope,
+            @Nullable Tensor mask,
+            @Nullable KeyValueCache cache) {
+        this.sequences = sequences;
         this.positions = positions;
         this.rope = rope;
         this.mask = mask;
@@ -28,20 +35,26 @@ public final class Pass implements AutoCloseable {
 
     /** A whole sequence of that many tokens. */
     static Pass whole(DecoderSpec spec, ComputeType type, int tokens) {
-        return of(spec, type, tokens, 0, null);
+        return of(spec, type, 1, tokens, 0, null);
+    }
+
+    /** That many whole sequences of equal length, one after the other in the rows of every linear. */
+    static Pass batch(DecoderSpec spec, ComputeType type, int sequences, int tokens) {
+        return of(spec, type, sequences, tokens, 0, null);
     }
 
     /** A whole sequence whose first {@code padding} tokens mean nothing: nobody sees them, and positions start after them. */
     static Pass padded(DecoderSpec spec, ComputeType type, int tokens, int padding) {
-        return of(spec, type, tokens, padding, null);
+        return of(spec, type, 1, tokens, padding, null);
     }
 
     /** The next tokens of a sequence whose beginning is in the cache. */
     static Pass cached(DecoderSpec spec, ComputeType type, int tokens, KeyValueCache cache) {
-        return of(spec, type, tokens, 0, cache);
+        return of(spec, type, 1, tokens, 0, cache);
     }
 
-    private static Pass of(DecoderSpec spec, ComputeType type, int tokens, int padding, @Nullable KeyValueCache cache) {
+    private static Pass of(
+            DecoderSpec spec, ComputeType type, int sequences, int tokens, int padding, @Nullable KeyValueCache cache) {
         int past = cache == null ? 0 : cache.length();
         int[] positions = new int[tokens];
         Arrays.setAll(positions, i -> Math.max(0, past + i - padding));
@@ -49,7 +62,11 @@ public final class Pass implements AutoCloseable {
                 ? RopeTable.of(turning, positions, past + tokens - padding, type)
                 : null;
         return new Pass(
-                positions, rope, mask(tokens, past, padding, spec.attention().window()), cache);
+                sequences,
+                positions,
+                rope,
+                mask(tokens, past, padding, spec.attention().window()),
+                cache);
     }
 
     /** (tokens, past + tokens), true where a query sees a key; null where that is the plain triangle, or everything. */
@@ -83,6 +100,12 @@ public final class Pass implements AutoCloseable {
         });
     }
 
+    /** Sequences that lie one after the other in the rows. */
+    int sequences() {
+        return sequences;
+    }
+
+    /** Of one sequence. */
     int[] positions() {
         return positions;
     }

@@ -13,6 +13,7 @@ import dev.halftone.calibration.CalibrationSource.Task;
 import dev.halftone.calibration.CalibrationSource.Text;
 import dev.halftone.calibration.CalibrationSource.Tokens;
 import dev.halftone.calibration.CalibrationSource.Unigram;
+import dev.halftone.yaml.YamlReader;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;

@@ -9,6 +9,7 @@ import dev.halftone.solver.Gptq;
 import dev.halftone.solver.Rtn;
 import dev.halftone.solver.WeightSolver;
 import dev.halftone.text.TextFiles;
+import dev.halftone.yaml.YamlReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

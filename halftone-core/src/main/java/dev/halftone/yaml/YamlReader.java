@@ -1,4 +1,4 @@
-package dev.halftone.recipe;
+package dev.halftone.yaml;
 
 import dev.halftone.error.InputException;
 import java.util.ArrayList;
@@ -19,7 +19,7 @@ import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
 
 /** One mapping of a YAML file, read key by key; every complaint names file, line and column. */
-final class YamlReader {
+public final class YamlReader {
     private static final int LARGEST_FILE = 1 << 20;
     private final String file;
     private final MappingNode mapping;
@@ -40,7 +40,7 @@ final class YamlReader {
     }
 
     /** The document, which must be one mapping. */
-    static YamlReader document(String file, String text) {
+    public static YamlReader document(String file, String text) {
         if (text.length() > LARGEST_FILE) {
             throw new InputException("HT-420", file, "is over 1 MB: not a recipe", "");
         }
@@ -66,23 +66,27 @@ final class YamlReader {
     }
 
     /** file:line:column of this mapping. */
-    String place() {
+    public String place() {
         return place(mapping);
     }
 
     /** file:line:column of a key's value. */
-    String place(String key) {
+    public String place(String key) {
         Node node = values.get(key);
         return node == null ? place() : place(node);
     }
 
-    boolean has(String key) {
+    public boolean has(String key) {
         read.add(key);
         return values.containsKey(key);
     }
 
-    @Nullable
-    YamlReader mapping(String key) {
+    /** The keys, in the order of the file. */
+    public List<String> keys() {
+        return List.copyOf(values.keySet());
+    }
+
+    public @Nullable YamlReader mapping(String key) {
         Node node = take(key);
         if (node == null) {
             return null;
@@ -93,7 +97,7 @@ final class YamlReader {
         return new YamlReader(file, value);
     }
 
-    List<YamlReader> mappings(String key) {
+    public List<YamlReader> mappings(String key) {
         Node node = take(key);
         if (!(node instanceof SequenceNode sequence) || sequence.getValue().isEmpty()) {
             throw error(node == null ? mapping : node, "\"" + key + "\" must be a list with at least one entry");
@@ -108,7 +112,7 @@ final class YamlReader {
         return result;
     }
 
-    List<String> strings(String key, List<String> absent) {
+    public List<String> strings(String key, List<String> absent) {
         Node node = take(key);
         return switch (node) {
             case null -> absent;
@@ -127,11 +131,11 @@ final class YamlReader {
         };
     }
 
-    String string(String key, String absent) {
+    public String string(String key, String absent) {
         return has(key) ? scalar(key).getValue() : absent;
     }
 
-    int integer(String key, int absent) {
+    public int integer(String key, int absent) {
         if (!has(key)) {
             return absent;
         }
@@ -143,7 +147,7 @@ final class YamlReader {
         }
     }
 
-    long wide(String key, long absent) {
+    public long wide(String key, long absent) {
         if (!has(key)) {
             return absent;
         }
@@ -155,7 +159,7 @@ final class YamlReader {
         }
     }
 
-    double number(String key, double absent) {
+    public double number(String key, double absent) {
         if (!has(key)) {
             return absent;
         }
@@ -167,7 +171,7 @@ final class YamlReader {
         }
     }
 
-    boolean flag(String key, boolean absent) {
+    public boolean flag(String key, boolean absent) {
         if (!has(key)) {
             return absent;
         }
@@ -180,7 +184,7 @@ final class YamlReader {
     }
 
     /** Fails if there is a key that nobody asked for: most often a misspelt one. */
-    void finish() {
+    public void finish() {
         for (Map.Entry<String, Node> entry : values.entrySet()) {
             if (!read.contains(entry.getKey())) {
                 throw error(
@@ -190,7 +194,7 @@ final class YamlReader {
         }
     }
 
-    InputException error(String key, String finding) {
+    public InputException error(String key, String finding) {
         return new InputException("HT-421", place(key), finding, "");
     }
 

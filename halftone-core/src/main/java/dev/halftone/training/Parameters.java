@@ -1,0 +1,128 @@
+package dev.halftone.training;
+
+import dev.halftone.model.Decoder;
+import dev.halftone.model.DecoderSpec;
+import dev.halftone.model.WeightSource;
+import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Tensors;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/** All parameters of a model in one float32 memory: matrices first, which are decayed, then gains and biases. */
+final class Parameters {
+    /** Elements of a piece: small enough that weights, gradient and the moments stay in the cache. */
+    private static final long PIECE = 1 << 15;
+
+    private final List<Place> places = new ArrayList<>();
+    private final List<Optimizer.Piece> pieces = new ArrayList<>();
+    private final MemorySegment values;
+    private final long count;
+
+    /** Where a tensor lies, in elements. */
+    record Place(Decoder.Expected tensor, long from, long count) {
+        MemorySegment in(MemorySegment all) {
+            return all.asSlice(from * Float.BYTES, count * Float.BYTES);
+        }
+    }
+
+    Parameters(DecoderSpec spec, Arena arena) {
+        long at = 0;
+        for (boolean matrices : new boolean[] {true, false}) {
+            long start = at;
+            for (Decoder.Expected tensor : Decoder.tensors(spec)) {
+                if (tensor.shape().length > 1 == matrices) {
+                    long elements = 1;
+                    for (long dimension : tensor.shape()) {
+                        elements *= dimension;
+                    }
+                    places.add(new Place(tensor, at, elements));
+                    at += elements;
+                }
+            }
+            for (long from = start; from < at; from += PIECE) {
+                pieces.add(new Optimizer.Piece(from, Math.min(PIECE, at - from), matrices));
+            }
+        }
+        this.count = at;
+        this.values = arena.allocate(count * Float.BYTES, 64);
+    }
+
+    long count() {
+        return count;
+    }
+
+    MemorySegment values() {
+        return values;
+    }
+
+    List<Place> places() {
+        return places;
+    }
+
+    List<Optimizer.Piece> pieces() {
+        return pieces;
+    }
+
+    /** Normal 0.02 for matrices, 0.02 / sqrt(2 blocks) for those that write into the residual stream, gains 1, biases 0. */
+    void initialize(DecoderSpec spec, long seed) {
+        for (Place place : places) {
+            String name = place.tensor().name();
+            boolean matrix = place.tensor().shape().length > 1;
+            boolean writer = writesResidual(spec, name);
+            double deviation = writer ? 0.02 / Math.sqrt(2.0 * spec.layers()) : 0.02;
+            SplittableRandom random = new SplittableRandom(seed ^ hash(name));
+            MemorySegment target = place.in(values);
+            for (long i = 0; i < place.count(); i++) {
+                float value = matrix ? (float) (deviation * random.nextGaussian()) : name.endsWith(".weight") ? 1 : 0;
+                target.setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
+            }
+        }
+    }
+
+    private static boolean writesResidual(DecoderSpec spec, String name) {
+        return name.endsWith("." + spec.names().output() + ".weight")
+                || name.endsWith("." + spec.names().down() + ".weight");
+    }
+
+    private static long hash(String name) {
+        long hash = 0xcbf29ce484222325L; // FNV-1a
+        for (byte b : name.getBytes(StandardCharsets.UTF_8)) {
+            hash = (hash ^ b) * 0x100000001b3L;
+        }
+        return hash;
+    }
+
+    /** Takes the values of a model. */
+    void copyFrom(WeightSource source) {
+        try (Arena arena = Arena.ofShared()) {
+            for (Place place : places) {
+                dev.halftone.tensor.Torch.inScope(() -> {
+                    Tensor tensor = source.load(place.tensor().name(), ComputeType.FLOAT32, arena);
+                    MemorySegment.copy(
+                            Tensors.memory(tensor.contiguous()), 0, place.in(values), 0, place.count() * Float.BYTES);
+                });
+            }
+        }
+    }
+
+    /** Tensors over the values, in the order of {@link #places}. */
+    List<Tensor> leaves(boolean gradients) {
+        return places.stream()
+                .map(place -> {
+                    Tensor leaf = Tensors.over(
+                            place.in(values), ScalarType.Float, place.tensor().shape());
+                    if (gradients) {
+                        leaf.requires_grad_(true);
+                    }
+                    return leaf;
+                })
+                .toList();
+    }
+}

@@ -5,6 +5,7 @@ import dev.halftone.training.Trainer;
 import dev.halftone.training.TrainingConfig;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +40,29 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--resume", description = "go on from the last checkpoint; a finished run is left as it is")
     private boolean resume;
 
+    /** The document of {@code --json}. */
+    private record Document(
+            int schema,
+            String out,
+            int steps,
+            long parameters,
+            long trainedTokens,
+            double loss,
+            List<Trainer.Validated> validation,
+            double tokensPerSecond) {
+        static Document of(Path out, Trainer.Result result) {
+            return new Document(
+                    1,
+                    out.toString(),
+                    result.steps(),
+                    result.parameters(),
+                    result.trainedTokens(),
+                    result.loss(),
+                    result.validation(),
+                    result.tokensPerSecond());
+        }
+    }
+
     @Override
     public Integer call() {
         int threads = common.checkedThreads();
@@ -65,7 +89,7 @@ final class TrainCommand implements Callable<Integer> {
                 }
             });
             if (common.json) {
-                CommonOptions.print(writer, result);
+                CommonOptions.print(writer, Document.of(out, result));
             } else {
                 writer.printf(
                         "%s: %d parameters, %d tokens, loss %.4f, validation perplexity %.3f (%.4f bits per byte),"

@@ -113,6 +113,9 @@ final class TrainingKeys {
         List<TrainingConfig.Source> all = new ArrayList<>();
         for (String name : named.keys()) {
             YamlReader source = required(named, name);
+            if (name.equals("all")) {
+                throw named.error(name, "\"all\" means all sources together; choose another name");
+            }
             all.add(new TrainingConfig.Source(
                     name,
                     TextGlobs.files(source, "train", directory),

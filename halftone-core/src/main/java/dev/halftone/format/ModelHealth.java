@@ -1,12 +1,17 @@
 package dev.halftone.format;
 
 import dev.halftone.checkpoint.Checkpoint;
+import dev.halftone.checkpoint.ReadAhead;
 import dev.halftone.checkpoint.StoredTensor;
 import dev.halftone.checkpoint.TensorHealth;
 import dev.halftone.error.InputException;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 
 /** Looks at every value of a checkpoint before any work is spent on it. */
 public final class ModelHealth {
@@ -24,10 +29,26 @@ public final class ModelHealth {
         List<String> names = checkpoint.names().stream()
                 .filter(name -> decodable(checkpoint.tensor(name)))
                 .toList();
-        return names.parallelStream()
-                .map(name -> finding(name, checkpoint.tensor(name)))
-                .flatMap(Optional::stream)
-                .collect(ArrayList::new, ArrayList::add, ArrayList::addAll);
+        // In the order of the files, so that they are read from front to back.
+        int[] order = IntStream.range(0, names.size())
+                .boxed()
+                .sorted(Comparator.comparingLong(
+                        i -> checkpoint.tensor(names.get(i)).bytes().address()))
+                .mapToInt(Integer::intValue)
+                .toArray();
+        List<Optional<Finding>> findings = new ArrayList<>(Collections.nCopies(names.size(), Optional.empty()));
+        AtomicInteger next = new AtomicInteger();
+        try (ReadAhead _ = new ReadAhead(checkpoint.files())) {
+            IntStream.range(0, Runtime.getRuntime().availableProcessors())
+                    .parallel()
+                    .forEach(_ -> {
+                        for (int i = next.getAndIncrement(); i < order.length; i = next.getAndIncrement()) {
+                            String name = names.get(order[i]);
+                            findings.set(order[i], finding(name, checkpoint.tensor(name)));
+                        }
+                    });
+        }
+        return findings.stream().flatMap(Optional::stream).toList();
     }
 
     /**

@@ -17,7 +17,7 @@ import dev.halftone.model.Decoder;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.recipe.Quantizer;
 import dev.halftone.recipe.Recipes;
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Workers;
 import dev.halftone.text.TextFiles;
 import dev.halftone.text.TextTokenizer;
@@ -67,7 +67,7 @@ class RealModelTest {
             Path text = SHARED.resolve("text/sotu-calibration.txt");
             CalibrationSource source = new CalibrationSource.Text(CalibrationSource.Mode.FIRST, List.of(text));
             CalibrationSet set = CalibrationSets.draw(new CalibrationOptions(source, 8, 512, 1), file, workers);
-            new Quantizer(file, Recipes.open(recipe), set, ComputeType.FLOAT32, out, workers)
+            new Quantizer(file, Recipes.open(recipe), set, Compute.FLOAT32, out, workers)
                     .run(Provenance.of(List.of(), Map.of()), (_, _) -> {});
         }
         return scores(out, MODEL, "moby-test.txt", 2).divergence().value();
@@ -77,8 +77,8 @@ class RealModelTest {
         try (ModelFile file = ModelFile.open(model);
                 ModelFile other = reference == null ? null : ModelFile.open(reference);
                 TextTokenizer tokenizer = file.tokenizer();
-                Decoder decoder = file.decoder(ComputeType.FLOAT32);
-                Decoder referenceDecoder = other == null ? null : other.decoder(ComputeType.FLOAT32);
+                Decoder decoder = file.decoder(Compute.FLOAT32);
+                Decoder referenceDecoder = other == null ? null : other.decoder(Compute.FLOAT32);
                 Workers workers = new Workers(2)) {
             int[] tokens =
                     tokenizer.encode(TextFiles.read(SHARED.resolve("text").resolve(text)));

@@ -15,7 +15,7 @@ import dev.halftone.recipe.Quantizer;
 import dev.halftone.recipe.Recipe;
 import dev.halftone.recipe.Recipes;
 import dev.halftone.recipe.SiteReport;
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Workers;
 import dev.halftone.text.TextFiles;
 import dev.halftone.text.TextTokenizer;
@@ -54,7 +54,7 @@ public final class QuantizeAndMeasure {
                 Workers workers = new Workers(Runtime.getRuntime().availableProcessors())) {
             CalibrationSet calibration = CalibrationSets.draw(options, file, workers);
             Provenance provenance = Provenance.of(file.checkpoint().files(), Map.of("recipe", recipe.name()));
-            return new Quantizer(file, recipe, calibration, ComputeType.FLOAT32, out, workers)
+            return new Quantizer(file, recipe, calibration, Compute.FLOAT32, out, workers)
                     .run(provenance, (done, total) -> {});
         }
     }
@@ -64,8 +64,8 @@ public final class QuantizeAndMeasure {
         try (ModelFile file = ModelFile.open(packed);
                 ModelFile reference = ModelFile.open(original);
                 TextTokenizer tokenizer = file.tokenizer();
-                Decoder decoder = file.decoder(ComputeType.FLOAT32);
-                Decoder referenceDecoder = reference.decoder(ComputeType.FLOAT32);
+                Decoder decoder = file.decoder(Compute.FLOAT32);
+                Decoder referenceDecoder = reference.decoder(Compute.FLOAT32);
                 Workers workers = new Workers(Runtime.getRuntime().availableProcessors())) {
             int bos = tokenizer.addsBos() ? tokenizer.bosId() : -1;
             List<WindowRule.Window> windows =

@@ -2,7 +2,6 @@ package dev.halftone.app;
 
 import dev.halftone.error.InputException;
 import dev.halftone.provenance.Provenance;
-import dev.halftone.tensor.ComputeType;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -45,16 +44,6 @@ final class CommonOptions {
             hashes.put(role + " " + (i + 1) + " " + files.get(i).getFileName(), Provenance.sha256(files.get(i)));
         }
         return hashes;
-    }
-
-    /** The compute type of that name. */
-    static ComputeType computeType(String name) {
-        for (ComputeType type : ComputeType.values()) {
-            if (type.label().equals(name)) {
-                return type;
-            }
-        }
-        throw new InputException("HT-606", "--dtype", "\"" + name + "\"; known are float32, bf16", "");
     }
 
     /** A record as one line of JSON. */

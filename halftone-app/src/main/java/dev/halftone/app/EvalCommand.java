@@ -16,7 +16,7 @@ import dev.halftone.evaluate.WindowRule.Window;
 import dev.halftone.format.ModelFile;
 import dev.halftone.model.Decoder;
 import dev.halftone.provenance.Provenance;
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.PeakMemory;
 import dev.halftone.tensor.Workers;
 import dev.halftone.text.TextFiles;
@@ -45,6 +45,9 @@ final class EvalCommand implements Callable<Integer> {
 
     @Mixin
     private CommonOptions common = new CommonOptions();
+
+    @Mixin
+    private ComputeOptions computing = new ComputeOptions();
 
     @Parameters(
             paramLabel = "MODEL",
@@ -105,14 +108,11 @@ final class EvalCommand implements Callable<Integer> {
             description = "put BOS in front: as the model does (auto, the default)")
     private String bos = "auto";
 
-    @Option(names = "--dtype", paramLabel = "float32|bf16", description = "type to compute in (default: float32)")
-    private String dtype = "float32";
-
     @Override
     public Integer call() {
         int threads = common.checkedThreads();
         WindowRule rule = WindowRule.named(windows);
-        ComputeType type = CommonOptions.computeType(dtype);
+        Compute compute = computing.chosen();
         checkOptions();
         List<Task> read = tasks == null ? List.of() : ChoiceTasks.read(tasks);
         long start = System.nanoTime();
@@ -136,9 +136,9 @@ final class EvalCommand implements Callable<Integer> {
                     file.spec().contextLength(),
                     (other == null ? file : other).spec().contextLength());
             Measured measured;
-            try (Decoder decoder = file.decoder(type);
-                    Decoder referenceDecoder = other == null ? null : other.decoder(type);
-                    Decoder secondDecoder = second == null ? null : second.decoder(type)) {
+            try (Decoder decoder = file.decoder(compute);
+                    Decoder referenceDecoder = other == null ? null : other.decoder(compute);
+                    Decoder secondDecoder = second == null ? null : second.decoder(compute)) {
                 ChoiceEncoder encoder = ChoiceEncoder.of(tokenizer, bosId, context);
                 Models models = new Models(decoder, referenceDecoder, secondDecoder, stored);
                 measured = measure(models, cut, encoder, read, workers);
@@ -146,7 +146,7 @@ final class EvalCommand implements Callable<Integer> {
             double seconds = (System.nanoTime() - start) / 1e9;
             int passes = 1 + (other == null ? 0 : 1) + (second == null ? 0 : 1);
             print(EvalDocument.of(
-                    run(file, read, bosId, seconds, measured.tokens() * passes / seconds),
+                    run(file, read, compute, bosId, seconds, measured.tokens() * passes / seconds),
                     measured.text(),
                     measured.tasks()));
         }
@@ -291,7 +291,8 @@ final class EvalCommand implements Callable<Integer> {
         };
     }
 
-    private EvalDocument.Run run(ModelFile file, List<Task> read, int bosId, double seconds, double tokensPerSecond) {
+    private EvalDocument.Run run(
+            ModelFile file, List<Task> read, Compute compute, int bosId, double seconds, double tokensPerSecond) {
         List<Path> inputs = new ArrayList<>(file.checkpoint().files());
         if (text != null) {
             inputs.add(text);
@@ -307,7 +308,8 @@ final class EvalCommand implements Callable<Integer> {
                 model.toString(),
                 reference == null ? null : reference.toString(),
                 bosId < 0 ? "none" : String.valueOf(bosId),
-                dtype,
+                compute.type().label(),
+                compute.device().toString(),
                 file.bitsPerLinearWeight(),
                 file.bitsPerParameter(),
                 seconds,

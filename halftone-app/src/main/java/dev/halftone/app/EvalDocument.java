@@ -40,6 +40,7 @@ record EvalDocument(
         List<TaskDocument> tasks,
         String bos,
         String dtype,
+        String device,
         double bitsPerWeight,
         double bitsPerParameter,
         double seconds,
@@ -105,6 +106,7 @@ record EvalDocument(
             @Nullable String reference,
             String bos,
             String dtype,
+            String device,
             double bitsPerWeight,
             double bitsPerParameter,
             double seconds,
@@ -149,6 +151,7 @@ record EvalDocument(
                 tasks,
                 run.bos(),
                 run.dtype(),
+                run.device(),
                 run.bitsPerWeight(),
                 run.bitsPerParameter(),
                 run.seconds(),
@@ -198,7 +201,7 @@ record EvalDocument(
                     "windows         %s, %d of %d tokens, %d tokens scored%n", windows, chunks, length, scoredTokens);
         }
         tasks.forEach(task -> task.print(out));
-        out.printf("computed in     %s, BOS %s%n", dtype, bos);
+        out.printf("computed in     %s on %s, BOS %s%n", dtype, device, bos);
         out.printf("size            %.3f bits per weight, %.3f per parameter%n", bitsPerWeight, bitsPerParameter);
         out.printf(
                 "time            %.1f s, %.0f tokens/s, peak memory %.2f GB%n",

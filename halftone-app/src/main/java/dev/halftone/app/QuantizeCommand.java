@@ -13,7 +13,7 @@ import dev.halftone.recipe.Recipe;
 import dev.halftone.recipe.Recipes;
 import dev.halftone.recipe.SiteReport;
 import dev.halftone.recipe.SiteReport.EventReport;
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Workers;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -39,6 +39,9 @@ final class QuantizeCommand implements Callable<Integer> {
 
     @Mixin
     private CommonOptions common = new CommonOptions();
+
+    @Mixin
+    private ComputeOptions computing = new ComputeOptions();
 
     @Parameters(paramLabel = "MODEL", description = "Hugging Face directory, .gguf file, or OWNER/NAME that was pulled")
     private Path model = Path.of("");
@@ -83,14 +86,6 @@ final class QuantizeCommand implements Callable<Integer> {
             description = "seed of all that is drawn (default: the recipe's, else 1)")
     private @Nullable Long seed;
 
-    @Option(
-            names = "--dtype",
-            paramLabel = "float32|bf16",
-            description =
-                    "type in which calibration runs through the model (default: float32); bf16 is faster where the"
-                            + " processor has it")
-    private String dtype = "float32";
-
     /** What {@code --json} prints. */
     record Document(
             int schema,
@@ -124,7 +119,7 @@ final class QuantizeCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         int threads = common.checkedThreads();
-        ComputeType type = CommonOptions.computeType(dtype);
+        Compute compute = computing.chosen();
         Recipe chosen = Recipes.open(recipe);
         CalibrationOptions options = options(chosen.calibration());
         CalibrationSource source = options.source();
@@ -147,12 +142,12 @@ final class QuantizeCommand implements Callable<Integer> {
                         "halftone: the calibration has %d sequences; %d were asked for%n",
                         set.report().samples(), set.report().requested());
             }
-            Quantizer quantizer = new Quantizer(file, chosen, set, type, out, workers);
+            Quantizer quantizer = new Quantizer(file, chosen, set, compute, out, workers);
             List<Path> inputs = new ArrayList<>(file.checkpoint().files());
             if (calibrated) {
                 inputs.addAll(source.files());
             }
-            Provenance provenance = Provenance.of(inputs, settings(chosen, type, calibrated));
+            Provenance provenance = Provenance.of(inputs, settings(chosen, compute, calibrated));
             try (ProgressLine progress = new ProgressLine("quantizing")) {
                 result = quantizer.run(provenance, progress::update);
             }
@@ -174,12 +169,12 @@ final class QuantizeCommand implements Callable<Integer> {
                 seed == null ? recipe.seed() : seed);
     }
 
-    private static Map<String, String> settings(Recipe recipe, ComputeType type, boolean calibrated) {
+    private static Map<String, String> settings(Recipe recipe, Compute compute, boolean calibrated) {
         Map<String, String> settings = new TreeMap<>();
         settings.put("recipe", recipe.name());
         settings.put("recipe_sha256", Provenance.sha256(recipe.source()));
         if (calibrated) {
-            settings.put("dtype", type.label());
+            ComputeOptions.describe(compute, settings);
         }
         return settings;
     }

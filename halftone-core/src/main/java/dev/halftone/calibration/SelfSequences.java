@@ -5,7 +5,7 @@ import dev.halftone.format.ModelFile;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.PlainCache;
 import dev.halftone.model.SiteObserver;
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
@@ -27,7 +27,7 @@ final class SelfSequences {
     static List<int[]> draw(ModelFile model, Request request, Workers workers) {
         int start = start(request.tokenizer(), model.path().toString());
         int[][] sequences = new int[request.samples()][];
-        try (Decoder decoder = model.decoder(ComputeType.FLOAT32)) {
+        try (Decoder decoder = model.decoder(Compute.FLOAT32)) {
             decoder.keepBlocks();
             workers.forEach(
                     request.samples(),
@@ -51,7 +51,7 @@ final class SelfSequences {
 
     private static int[] sample(Decoder decoder, int start, int length, RandomGenerator random) {
         int[] ids = new int[length];
-        try (PlainCache cache = new PlainCache(decoder.spec(), decoder.type(), length)) {
+        try (PlainCache cache = new PlainCache(decoder.spec(), decoder.compute(), length)) {
             int last = start;
             for (int i = 0; i < length; i++) {
                 int[] step = {last};

@@ -83,7 +83,8 @@ public final class ModelLogits implements LogitSource {
         Tensor hidden = sequences.residual(ofWindow[window]);
         // What is predicted at a position comes out one position before.
         int first = windows.get(window).firstScored() + from - 1;
-        MemorySegment logits = Tensors.memory(decoder.logits(Tensors.slice(hidden, 0, first, first + count)));
+        MemorySegment logits = Tensors.memory(
+                decoder.logits(Tensors.slice(hidden, 0, first, first + count)).cpu());
         return (row, target) -> MemorySegment.copy(
                 logits, ValueLayout.JAVA_FLOAT, (long) row * vocabulary() * Float.BYTES, target, 0, vocabulary());
     }

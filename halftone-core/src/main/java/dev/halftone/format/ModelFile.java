@@ -11,7 +11,7 @@ import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.Families;
 import dev.halftone.model.LinearSite;
 import dev.halftone.model.WeightSource;
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.text.TextTokenizer;
 import java.nio.file.Path;
 
@@ -90,8 +90,8 @@ public final class ModelFile implements AutoCloseable {
     }
 
     /** Loads embedding and head; blocks come one by one. The caller closes it before this file. */
-    public Decoder decoder(ComputeType type) {
-        return new Decoder(spec, weights, type, path().toString());
+    public Decoder decoder(Compute compute) {
+        return new Decoder(spec, weights, compute, path().toString());
     }
 
     /** The model's own tokenizer. The caller closes it. */

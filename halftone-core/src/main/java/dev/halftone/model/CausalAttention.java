@@ -33,8 +33,8 @@ final class CausalAttention {
         Tensor queries = q.to(ScalarType.Float).mul(Tensors.scalar(scale)).view(kvHeads, share, tokens, dim);
         Tensor keys = k.to(ScalarType.Float).transpose(1, 2).contiguous();
         Tensor values = v.to(ScalarType.Float).contiguous();
-        Tensor out = torch.empty(new long[] {kvHeads, share, tokens, dim}, new TensorOptions(ScalarType.Float), null);
-        Tensor later = later(Math.min(BLOCK, tokens));
+        Tensor out = torch.empty(new long[] {kvHeads, share, tokens, dim}, queries.options(), null);
+        Tensor later = later(Math.min(BLOCK, tokens), queries.options());
         for (long from = 0; from < tokens; from += BLOCK) {
             long to = Math.min(tokens, from + BLOCK);
             long rows = to - from;
@@ -49,11 +49,8 @@ final class CausalAttention {
     }
 
     /** (n, n): minus infinity above the diagonal, else 0. */
-    private static Tensor later(long n) {
-        return torch.full(
-                        new long[] {n, n},
-                        Tensors.scalar(Double.NEGATIVE_INFINITY),
-                        new TensorOptions(ScalarType.Float))
+    private static Tensor later(long n, TensorOptions options) {
+        return torch.full(new long[] {n, n}, Tensors.scalar(Double.NEGATIVE_INFINITY), options)
                 .triu_(1);
     }
 }

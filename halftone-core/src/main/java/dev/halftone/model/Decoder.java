@@ -1,6 +1,7 @@
 package dev.halftone.model;
 
 import dev.halftone.error.InputException;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
@@ -24,8 +25,7 @@ import org.jspecify.annotations.Nullable;
 public final class Decoder implements AutoCloseable {
     private final DecoderSpec spec;
     private final WeightSource source;
-    private final ComputeType type;
-    private final ComputeType products;
+    private final Compute compute;
     private final Arena arena = Arena.ofShared();
     private final Map<String, Tensor> outer = new HashMap<>();
     private final List<DecoderBlock> kept = new ArrayList<>();
@@ -35,23 +35,15 @@ public final class Decoder implements AutoCloseable {
      *
      * @throws InputException HT-303 for a missing tensor, HT-304 for a wrong shape
      */
-    public Decoder(DecoderSpec spec, WeightSource source, ComputeType type, String place) {
-        this(spec, source, type, type, place);
-    }
-
-    /**
-     * The same with another type for the matrix products alone: weights, norms and the residual stream stay in {@code type}.
-     * Mixed precision of training.
-     */
-    public Decoder(DecoderSpec spec, WeightSource source, ComputeType type, ComputeType products, String place) {
+    public Decoder(DecoderSpec spec, WeightSource source, Compute compute, String place) {
         this.spec = spec;
         this.source = source;
-        this.type = type;
-        this.products = products;
+        this.compute = compute;
         checkTensors(spec, source, place);
         Torch.load();
         for (Expected tensor : outerTensors(spec)) {
-            outer.put(tensor.name(), Torch.owned(() -> source.load(tensor.name(), type, arena)));
+            outer.put(
+                    tensor.name(), Torch.owned(() -> compute.place(source.load(tensor.name(), compute.type(), arena))));
         }
     }
 
@@ -59,14 +51,14 @@ public final class Decoder implements AutoCloseable {
         return spec;
     }
 
-    public ComputeType type() {
-        return type;
+    public Compute compute() {
+        return compute;
     }
 
     /** Loads all blocks once instead of once a pass: for step-by-step decoding. */
     public void keepBlocks() {
         for (int i = kept.size(); i < spec.layers(); i++) {
-            kept.add(new DecoderBlock(spec, i, source, type, products));
+            kept.add(new DecoderBlock(spec, i, source, compute));
         }
     }
 
@@ -138,7 +130,7 @@ public final class Decoder implements AutoCloseable {
     /** x W^T + bias, multiplied in the type {@code products}, in the type of x again. */
     static Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias, ComputeType products) {
         ScalarType type = products.scalarType();
-        if (x.scalar_type() == type) {
+        if (x.scalar_type().intern() == type) {
             return bias == null ? torch.matmul(x, weight.t()) : torch.linear(x, weight, bias);
         }
         Tensor w = weight.to(type);
@@ -191,12 +183,12 @@ public final class Decoder implements AutoCloseable {
 
     /** Loads a block; the caller closes it. */
     public DecoderBlock block(int index) {
-        return new DecoderBlock(spec, index, source, type, products);
+        return new DecoderBlock(spec, index, source, compute);
     }
 
     /** Token ids to the residual stream (tokens, hidden). */
     Tensor embed(int[] ids, Pass pass) {
-        Tensor x = torch.embedding(get(spec.names().embedding()), Tensors.of(ids));
+        Tensor x = torch.embedding(get(spec.names().embedding()), compute.place(Tensors.of(ids)));
         if (spec.projected()) {
             x = torch.matmul(x, get(spec.names().projectIn()).t());
         }
@@ -204,12 +196,12 @@ public final class Decoder implements AutoCloseable {
             int[] one = pass.positions();
             int[] rows = new int[ids.length];
             Arrays.setAll(rows, i -> one[i % one.length] + offset);
-            x = x.add(torch.embedding(get(spec.names().positions()), Tensors.of(rows)));
+            x = x.add(torch.embedding(get(spec.names().positions()), compute.place(Tensors.of(rows))));
         }
         return x;
     }
 
-    /** Residual stream after the last block (tokens, hidden) to float32 logits (tokens, vocabulary). */
+    /** Residual stream after the last block (tokens, hidden) to float32 logits (tokens, vocabulary), on the device. */
     public Tensor logits(Tensor hidden) {
         Tensor x = hidden;
         if (spec.finalNorm()) {
@@ -224,13 +216,13 @@ public final class Decoder implements AutoCloseable {
                 spec.embedding().tied()
                         ? spec.names().embedding()
                         : spec.names().head());
-        return linear(x, head, null, products).to(ScalarType.Float);
+        return linear(x, head, null, compute.products()).to(ScalarType.Float);
     }
 
-    /** A plain forward pass of one sequence: ids to logits (tokens, vocabulary). */
+    /** A plain forward pass of one sequence: ids to logits (tokens, vocabulary), on the device. */
     public Tensor forward(int[] ids, SiteObserver observer) {
         checkLength(ids.length);
-        return run(ids, Pass.whole(spec, type, ids.length), observer);
+        return run(ids, Pass.whole(spec, compute, ids.length), observer);
     }
 
     /**
@@ -242,19 +234,19 @@ public final class Decoder implements AutoCloseable {
     public Tensor forwardBatch(int[] ids, int sequences, SiteObserver observer) {
         int tokens = ids.length / sequences;
         checkLength(tokens);
-        return run(ids, Pass.batch(spec, type, sequences, tokens), observer);
+        return run(ids, Pass.batch(spec, compute, sequences, tokens), observer);
     }
 
     /** The same where the first {@code padding} ids mean nothing: rows from there on equal the pass without them. */
     public Tensor forwardPadded(int[] ids, int padding, SiteObserver observer) {
         checkLength(ids.length - padding);
-        return run(ids, Pass.padded(spec, type, ids.length, padding), observer);
+        return run(ids, Pass.padded(spec, compute, ids.length, padding), observer);
     }
 
     /** The next tokens of a sequence whose beginning is in the cache, which keeps them too. */
     public Tensor forwardCached(int[] ids, KeyValueCache cache, SiteObserver observer) {
         checkLength(cache.length() + ids.length);
-        Tensor logits = run(ids, Pass.cached(spec, type, ids.length, cache), observer);
+        Tensor logits = run(ids, Pass.cached(spec, compute, ids.length, cache), observer);
         cache.advance(ids.length);
         return logits;
     }

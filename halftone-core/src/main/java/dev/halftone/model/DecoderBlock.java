@@ -1,6 +1,6 @@
 package dev.halftone.model;
 
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import java.lang.foreign.Arena;
@@ -27,8 +27,7 @@ public final class DecoderBlock implements AutoCloseable {
     private final int index;
     private final String prefix;
     private final List<List<LinearSite>> stages;
-    private final ComputeType type;
-    private final ComputeType products;
+    private final Compute compute;
     private final Arena arena = Arena.ofShared();
     private final Map<String, Tensor> weights = new HashMap<>();
 
@@ -40,26 +39,25 @@ public final class DecoderBlock implements AutoCloseable {
      */
     public record State(Tensor residual, Tensor input) {}
 
-    DecoderBlock(DecoderSpec spec, int index, WeightSource source, ComputeType type, ComputeType products) {
+    DecoderBlock(DecoderSpec spec, int index, WeightSource source, Compute compute) {
         this.spec = spec;
         this.index = index;
         this.prefix = spec.blockName(index);
         this.stages = spec.stages(index);
-        this.type = type;
-        this.products = products;
+        this.compute = compute;
         for (LinearSite site : sites()) {
-            put(site.weight(), () -> site.load(source, type, arena));
+            put(site.weight(), () -> site.load(source, compute.type(), arena));
             if (site.bias()) {
-                put(site.biasName(), () -> source.load(site.biasName(), type, arena));
+                put(site.biasName(), () -> source.load(site.biasName(), compute.type(), arena));
             }
         }
         for (Decoder.Expected tensor : norms(spec, index)) {
-            put(tensor.name(), () -> source.load(tensor.name(), type, arena));
+            put(tensor.name(), () -> source.load(tensor.name(), compute.type(), arena));
         }
     }
 
     private void put(String name, Supplier<Tensor> tensor) {
-        weights.put(name, Torch.owned(tensor));
+        weights.put(name, Torch.owned(() -> compute.place(tensor.get())));
     }
 
     /** The tensors of a block's norms. */
@@ -92,8 +90,7 @@ public final class DecoderBlock implements AutoCloseable {
 
     /** Puts another value, (out, in) row-major, in a weight's place; the source is left alone. */
     public void replace(LinearSite site, float[] value) {
-        Tensor replacement =
-                Torch.owned(() -> Tensors.of(value, site.out(), site.in()).to(type.scalarType()));
+        Tensor replacement = Torch.owned(() -> compute.cast(Tensors.of(value, site.out(), site.in())));
         get(site.weight()).close();
         weights.put(site.weight(), replacement);
     }
@@ -188,7 +185,7 @@ public final class DecoderBlock implements AutoCloseable {
         return out.reshape(pass.sequences(), a.heads(), out.size(1), a.headDim())
                 .transpose(1, 2)
                 .reshape(input.size(0), a.queryWidth())
-                .to(type.scalarType());
+                .to(compute.type().scalarType());
     }
 
     /** In float32 too: the fused kernel has no fast bfloat16 products without MKL. */
@@ -252,7 +249,8 @@ public final class DecoderBlock implements AutoCloseable {
     private Tensor linear(int stage, int position, Tensor input, SiteObserver observer) {
         LinearSite site = stages.get(stage).get(position);
         observer.observe(site.input(), input);
-        Tensor output = Decoder.linear(input, get(site.weight()), site.bias() ? get(site.biasName()) : null, products);
+        Tensor output = Decoder.linear(
+                input, get(site.weight()), site.bias() ? get(site.biasName()) : null, compute.products());
         observer.observe(site.output(), output);
         return output;
     }

@@ -1,6 +1,6 @@
 package dev.halftone.model;
 
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Torch;
 import java.util.Arrays;
 import org.bytedeco.pytorch.Tensor;
@@ -34,43 +34,43 @@ public final class Pass implements AutoCloseable {
     }
 
     /** A whole sequence of that many tokens. */
-    static Pass whole(DecoderSpec spec, ComputeType type, int tokens) {
-        return of(spec, type, 1, tokens, 0, null);
+    static Pass whole(DecoderSpec spec, Compute compute, int tokens) {
+        return of(spec, compute, 1, tokens, 0, null);
     }
 
     /** That many whole sequences of equal length, one after the other in the rows of every linear. */
-    static Pass batch(DecoderSpec spec, ComputeType type, int sequences, int tokens) {
-        return of(spec, type, sequences, tokens, 0, null);
+    static Pass batch(DecoderSpec spec, Compute compute, int sequences, int tokens) {
+        return of(spec, compute, sequences, tokens, 0, null);
     }
 
     /** A whole sequence whose first {@code padding} tokens mean nothing: nobody sees them, and positions start after them. */
-    static Pass padded(DecoderSpec spec, ComputeType type, int tokens, int padding) {
-        return of(spec, type, 1, tokens, padding, null);
+    static Pass padded(DecoderSpec spec, Compute compute, int tokens, int padding) {
+        return of(spec, compute, 1, tokens, padding, null);
     }
 
     /** The next tokens of a sequence whose beginning is in the cache. */
-    static Pass cached(DecoderSpec spec, ComputeType type, int tokens, KeyValueCache cache) {
-        return of(spec, type, 1, tokens, 0, cache);
+    static Pass cached(DecoderSpec spec, Compute compute, int tokens, KeyValueCache cache) {
+        return of(spec, compute, 1, tokens, 0, cache);
     }
 
     private static Pass of(
-            DecoderSpec spec, ComputeType type, int sequences, int tokens, int padding, @Nullable KeyValueCache cache) {
+            DecoderSpec spec, Compute compute, int sequences, int tokens, int padding, @Nullable KeyValueCache cache) {
         int past = cache == null ? 0 : cache.length();
         int[] positions = new int[tokens];
         Arrays.setAll(positions, i -> Math.max(0, past + i - padding));
         RopeTable rope = spec.attention().positions() instanceof Rope turning
-                ? RopeTable.of(turning, positions, past + tokens - padding, type)
+                ? RopeTable.of(turning, positions, past + tokens - padding, compute)
                 : null;
         return new Pass(
                 sequences,
                 positions,
                 rope,
-                mask(tokens, past, padding, spec.attention().window()),
+                mask(tokens, past, padding, spec.attention().window(), compute),
                 cache);
     }
 
     /** (tokens, past + tokens), true where a query sees a key; null where that is the plain triangle, or everything. */
-    private static @Nullable Tensor mask(int tokens, int past, int padding, int window) {
+    private static @Nullable Tensor mask(int tokens, int past, int padding, int window, Compute compute) {
         int keys = past + tokens;
         boolean narrow = window > 0 && window < keys;
         boolean continued = past > 0 && tokens > 1;
@@ -96,7 +96,7 @@ public final class Pass implements AutoCloseable {
                     java.lang.foreign.ValueLayout.JAVA_BYTE,
                     0,
                     sees.length);
-            return bytes;
+            return compute.place(bytes);
         });
     }
 

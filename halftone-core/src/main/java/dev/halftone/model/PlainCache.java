@@ -1,6 +1,6 @@
 package dev.halftone.model;
 
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import java.util.ArrayList;
@@ -17,12 +17,14 @@ public final class PlainCache implements KeyValueCache {
     private int length;
 
     /** @param capacity most tokens that will ever be stored */
-    public PlainCache(DecoderSpec spec, ComputeType type, int capacity) {
+    public PlainCache(DecoderSpec spec, Compute compute, int capacity) {
         this.capacity = capacity;
         long[] shape = {spec.attention().kvHeads(), capacity, spec.attention().headDim()};
         for (int i = 0; i < spec.layers(); i++) {
-            keys.add(Torch.owned(() -> torch.empty(shape, new TensorOptions(type.scalarType()), null)));
-            values.add(Torch.owned(() -> torch.empty(shape, new TensorOptions(type.scalarType()), null)));
+            keys.add(Torch.owned(() -> compute.place(
+                    torch.empty(shape, new TensorOptions(compute.type().scalarType()), null))));
+            values.add(Torch.owned(() -> compute.place(
+                    torch.empty(shape, new TensorOptions(compute.type().scalarType()), null))));
         }
     }
 

@@ -1,6 +1,6 @@
 package dev.halftone.model;
 
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import org.bytedeco.pytorch.Tensor;
@@ -20,7 +20,7 @@ final class RopeTable implements AutoCloseable {
     }
 
     /** @param length of the whole sequence so far, which dynamic scaling depends on */
-    static RopeTable of(Rope rope, int[] positions, int length, ComputeType type) {
+    static RopeTable of(Rope rope, int[] positions, int length, Compute compute) {
         double[] frequencies = rope.inverseFrequencies(length);
         int half = frequencies.length;
         int tokens = positions.length;
@@ -37,8 +37,8 @@ final class RopeTable implements AutoCloseable {
             }
         }
         return new RopeTable(
-                Torch.owned(() -> Tensors.of(cos, tokens, 2L * half).to(type.scalarType())),
-                Torch.owned(() -> Tensors.of(sin, tokens, 2L * half).to(type.scalarType())),
+                Torch.owned(() -> compute.cast(Tensors.of(cos, tokens, 2L * half))),
+                Torch.owned(() -> compute.cast(Tensors.of(sin, tokens, 2L * half))),
                 2 * half);
     }
 

@@ -32,7 +32,8 @@ public final class Sequences implements AutoCloseable {
         for (int i = 0; i < windows.size(); i++) {
             starts[i + 1] = starts[i] + windows.get(i).length;
             decoder.checkLength(windows.get(i).length);
-            passes.computeIfAbsent(windows.get(i).length, length -> Pass.whole(decoder.spec(), decoder.type(), length));
+            passes.computeIfAbsent(
+                    windows.get(i).length, length -> Pass.whole(decoder.spec(), decoder.compute(), length));
         }
         this.residual = new Activations(tokens(), decoder.spec().hidden(), spill);
         workers.forEach(windows.size(), i -> view(residual, i).copy_(decoder.embed(windows.get(i), pass(i))));
@@ -80,7 +81,7 @@ public final class Sequences implements AutoCloseable {
         return next;
     }
 
-    /** Residual stream of a sequence in the compute type (tokens, hidden), to be read inside a scope. */
+    /** Residual stream of a sequence in the compute type and on the device (tokens, hidden), to be read inside a scope. */
     public Tensor residual(int sequence) {
         return compute(residual, sequence);
     }
@@ -90,7 +91,7 @@ public final class Sequences implements AutoCloseable {
     }
 
     private Tensor compute(Activations activations, int sequence) {
-        return view(activations, sequence).to(decoder.type().scalarType());
+        return decoder.compute().cast(view(activations, sequence));
     }
 
     private Tensor view(Activations activations, int sequence) {

@@ -14,7 +14,7 @@ public interface SiteObserver {
      * {@code .probabilities} (heads, queries, keys), and {@code B.output}, the residual stream.
      *
      * @param site name such as {@code model.layers.3.mlp.down_proj.input}
-     * @param value (tokens, channels), or as said above
+     * @param value (tokens, channels), or as said above; on the device of the forward pass
      */
     void observe(String site, Tensor value);
 

@@ -23,6 +23,7 @@ import dev.halftone.solver.Event;
 import dev.halftone.solver.SolvedWeight;
 import dev.halftone.solver.WeightProblem;
 import dev.halftone.tensor.Activations;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.PeakMemory;
 import dev.halftone.tensor.Tensors;
@@ -57,7 +58,7 @@ public final class Quantizer {
     private final Recipe recipe;
     private final QuantizationPlan plan;
     private final @Nullable CalibrationSet calibration;
-    private final ComputeType type;
+    private final Compute compute;
     private final Workers workers;
     private final OutputDirectory output;
     private final PhaseClock clock = new PhaseClock("load", "forward", "statistics", "solve", "pack", "save");
@@ -70,18 +71,18 @@ public final class Quantizer {
      * Checks everything that can be checked before the work; nothing is written yet.
      *
      * @param calibration null if the recipe needs none
-     * @param type in which the calibration sequences go through the model; second moments and solvers do not depend on it
+     * @param compute in what the calibration sequences go through the model; second moments and solvers do not depend on it
      * @param directory must not exist, or be empty
      */
     public Quantizer(
             ModelFile model,
             Recipe recipe,
             @Nullable CalibrationSet calibration,
-            ComputeType type,
+            Compute compute,
             Path directory,
             Workers workers) {
         this.model = model;
-        this.type = type;
+        this.compute = compute;
         this.recipe = recipe;
         check(model, recipe, directory);
         this.plan = QuantizationPlan.of(recipe, model.spec());
@@ -125,7 +126,7 @@ public final class Quantizer {
         try {
             output.create();
             int blocks = model.spec().layers();
-            try (Decoder decoder = clock.time("load", () -> model.decoder(type));
+            try (Decoder decoder = clock.time("load", () -> model.decoder(compute));
                     Sequences sequences = begin(decoder)) {
                 for (int i = 0; i < blocks; i++) {
                     int index = i;

@@ -54,12 +54,12 @@ public final class Tensors {
 
     /** The elements of a float32 tensor, row-major. */
     public static float[] floats(Tensor tensor) {
-        return memory(tensor.to(ScalarType.Float).contiguous()).toArray(ValueLayout.JAVA_FLOAT);
+        return memory(tensor.to(ScalarType.Float).cpu().contiguous()).toArray(ValueLayout.JAVA_FLOAT);
     }
 
     /** The elements of a tensor as float64, row-major. */
     public static double[] doubles(Tensor tensor) {
-        return memory(tensor.to(ScalarType.Double).contiguous()).toArray(ValueLayout.JAVA_DOUBLE);
+        return memory(tensor.to(ScalarType.Double).cpu().contiguous()).toArray(ValueLayout.JAVA_DOUBLE);
     }
 
     /** Elements {@code from} (inclusive) to {@code to} (exclusive) along a dimension; a view. */

@@ -3,6 +3,8 @@ package dev.halftone.training;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.SiteObserver;
+import dev.halftone.tensor.Compute;
+import dev.halftone.tensor.ComputeDevice;
 import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Workers;
@@ -91,7 +93,11 @@ final class TrainingStep {
     }
 
     private Decoder decoder(List<Tensor> leaves) {
-        return new Decoder(spec, new LeafWeights(parameters, leaves), ComputeType.FLOAT32, products, "training");
+        return new Decoder(
+                spec,
+                new LeafWeights(parameters, leaves),
+                new Compute(ComputeType.FLOAT32, products, ComputeDevice.CPU),
+                "training");
     }
 
     /** Adds a piece of all gradients into the first; returns the sum of its squares. */

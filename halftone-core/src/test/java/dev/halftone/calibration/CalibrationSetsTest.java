@@ -20,7 +20,7 @@ import dev.halftone.error.InputException;
 import dev.halftone.format.ModelFile;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.SiteObserver;
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
@@ -252,7 +252,7 @@ class CalibrationSetsTest {
     void selfSamplesEachTokenFromTheModelsOwnDistributionWithAnyNumberOfThreads() {
         CalibrationOptions options = new CalibrationOptions(new Self(), 3, 24, 5);
         try (ModelFile file = ModelFile.open(begins);
-                Decoder decoder = file.decoder(ComputeType.FLOAT32);
+                Decoder decoder = file.decoder(Compute.FLOAT32);
                 Workers one = new Workers(1);
                 Workers two = new Workers(2)) {
             CalibrationSet set = CalibrationSets.draw(options, file, two);

@@ -11,7 +11,7 @@ import dev.halftone.evaluate.WindowRule.Window;
 import dev.halftone.format.ModelFile;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.SiteObserver;
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
@@ -44,8 +44,8 @@ class ChoiceScoringTest {
     static void open() throws IOException {
         ModelFile file = ModelFile.open(TinyModel.write(temporary.resolve("one"), 1));
         ModelFile other = ModelFile.open(TinyModel.write(temporary.resolve("two"), 2));
-        decoder = file.decoder(ComputeType.FLOAT32);
-        another = other.decoder(ComputeType.FLOAT32);
+        decoder = file.decoder(Compute.FLOAT32);
+        another = other.decoder(Compute.FLOAT32);
         tokenizer = file.tokenizer();
         OPENED.addAll(List.of(tokenizer, decoder, another, file, other));
     }

@@ -8,6 +8,7 @@ import dev.halftone.checkpoint.Checkpoint;
 import dev.halftone.checkpoint.Checkpoints;
 import dev.halftone.checkpoint.SafetensorsFile;
 import dev.halftone.checkpoint.StoredTensor;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
@@ -81,7 +82,7 @@ class DecoderFixturesTest {
             float[] whole = Tensors.floats(decoder.forward(ids, SiteObserver.NONE));
             int vocabulary = decoder.spec().embedding().vocabulary();
             decoder.keepBlocks();
-            try (KeyValueCache cache = new PlainCache(decoder.spec(), decoder.type(), ids.length)) {
+            try (KeyValueCache cache = new PlainCache(decoder.spec(), decoder.compute(), ids.length)) {
                 // A piece of several tokens, then one by one.
                 int done = 0;
                 for (int end : new int[] {4, 7, 8, 9, 10, 11, 12, 13}) {
@@ -166,7 +167,7 @@ class DecoderFixturesTest {
         assumeTrue(Files.isDirectory(directory), () -> "no fixture at " + directory);
         try (SafetensorsFile expected = SafetensorsFile.open(directory.resolve("expected.safetensors"));
                 Checkpoint checkpoint = Checkpoints.open(directory);
-                Decoder decoder = decoder(checkpoint, ComputeType.BFLOAT16)) {
+                Decoder decoder = decoder(checkpoint, Compute.of(ComputeType.BFLOAT16))) {
             Torch.inScope(() -> assertClose(
                     Tensors.floats(decoder.forward(ids(expected), SiteObserver.NONE)),
                     floats(expected.tensor("logits")),
@@ -179,12 +180,12 @@ class DecoderFixturesTest {
         assumeTrue(Files.isDirectory(directory), () -> "no fixture at " + directory);
         try (SafetensorsFile expected = SafetensorsFile.open(directory.resolve("expected.safetensors"));
                 Checkpoint checkpoint = Checkpoints.open(directory);
-                Decoder decoder = decoder(checkpoint, ComputeType.FLOAT32)) {
+                Decoder decoder = decoder(checkpoint, Compute.FLOAT32)) {
             Torch.inScope(() -> body.accept(decoder, expected));
         }
     }
 
-    private static Decoder decoder(Checkpoint checkpoint, ComputeType type) {
+    private static Decoder decoder(Checkpoint checkpoint, Compute type) {
         String place = checkpoint.path().toString();
         return new Decoder(
                 Families.read(checkpoint.config(), checkpoint.names(), place),

@@ -9,7 +9,7 @@ import dev.halftone.checkpoint.Checkpoints;
 import dev.halftone.checkpoint.SafetensorsFile;
 import dev.halftone.checkpoint.StoredTensor;
 import dev.halftone.format.KeptTensor;
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import java.lang.foreign.Arena;
@@ -38,7 +38,7 @@ class GgufGpt2Test {
                 Decoder decoder = new Decoder(
                         Families.read(checkpoint.config(), checkpoint.names(), "gpt2.gguf"),
                         new CheckpointWeights(checkpoint),
-                        ComputeType.FLOAT32,
+                        Compute.FLOAT32,
                         "gpt2.gguf")) {
             float[] ids = floats(expected.tensor("ids"));
             int[] tokens = new int[ids.length];

@@ -17,7 +17,7 @@ import dev.halftone.evaluate.WindowRule.Window;
 import dev.halftone.format.ModelFile;
 import dev.halftone.model.Decoder;
 import dev.halftone.provenance.Provenance;
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Workers;
 import dev.halftone.text.TextTokenizer;
 import java.io.IOException;
@@ -137,7 +137,7 @@ class QuantizerTest {
     @Test
     void perplexityIsTheOneOfAPlainForwardPass() {
         try (ModelFile file = ModelFile.open(model);
-                Decoder decoder = file.decoder(ComputeType.FLOAT32)) {
+                Decoder decoder = file.decoder(Compute.FLOAT32)) {
             int[] tokens = new int[32];
             for (int i = 0; i < tokens.length; i++) {
                 tokens[i] = (i * 37) % TinyModel.VOCABULARY;
@@ -207,7 +207,7 @@ class QuantizerTest {
         try (ModelFile file = ModelFile.open(model);
                 Workers workers = new Workers(threads)) {
             CalibrationSet set = CalibrationSets.draw(new CalibrationOptions(source, 16, 32, 1), file, workers);
-            return new Quantizer(file, Recipes.open(recipe), set, ComputeType.FLOAT32, out, workers)
+            return new Quantizer(file, Recipes.open(recipe), set, Compute.FLOAT32, out, workers)
                     .run(Provenance.of(file.checkpoint().files(), Map.of()), (_, _) -> {});
         }
     }
@@ -216,8 +216,8 @@ class QuantizerTest {
         try (ModelFile file = ModelFile.open(path);
                 ModelFile other = ModelFile.open(reference == null ? path : reference);
                 TextTokenizer tokenizer = file.tokenizer();
-                Decoder decoder = file.decoder(ComputeType.FLOAT32);
-                Decoder referenceDecoder = other.decoder(ComputeType.FLOAT32);
+                Decoder decoder = file.decoder(Compute.FLOAT32);
+                Decoder referenceDecoder = other.decoder(Compute.FLOAT32);
                 Workers workers = new Workers(2)) {
             List<Window> windows =
                     new WindowRule.Gptq().cut(tokenizer.encode(TinyModel.text(400, 3)), -1, 32, -1, "text");

@@ -8,7 +8,7 @@ import dev.halftone.error.InputException;
 import dev.halftone.format.ModelFile;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.SiteObserver;
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
@@ -51,7 +51,7 @@ class TrainerTest {
         assertThat(result.all().loss()).isLessThan(Math.log(96) - 0.5);
         try (ModelFile model = ModelFile.open(out)) {
             Torch.inScope(() -> {
-                try (Decoder decoder = new Decoder(model.spec(), model.weights(), ComputeType.FLOAT32, family)) {
+                try (Decoder decoder = new Decoder(model.spec(), model.weights(), Compute.FLOAT32, family)) {
                     float[] logits = Tensors.floats(decoder.forward(new int[] {1, 3, 4}, SiteObserver.NONE));
                     // After BOS, 3 the next word is 4 or 5.
                     int best = 0;

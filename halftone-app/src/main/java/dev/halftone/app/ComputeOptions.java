@@ -1,0 +1,48 @@
+package dev.halftone.app;
+
+import dev.halftone.error.InputException;
+import dev.halftone.tensor.Compute;
+import dev.halftone.tensor.ComputeDevice;
+import dev.halftone.tensor.ComputeType;
+import java.util.Map;
+import picocli.CommandLine.Option;
+
+/** Options of the commands that run a model forward. */
+final class ComputeOptions {
+    @Option(
+            names = "--dtype",
+            paramLabel = "float32|bf16",
+            description =
+                    "type to compute in (default: ${DEFAULT-VALUE}); bf16 is faster where the processor has it, and less exact")
+    private String dtype = "float32";
+
+    @Option(
+            names = "--device",
+            paramLabel = "cpu|cuda[:N]",
+            description = "where the model runs (default: ${DEFAULT-VALUE})")
+    private String device = "cpu";
+
+    /** Fails for a type that is not known, and for a device that is not there. */
+    Compute chosen() {
+        ComputeDevice place = ComputeDevice.named(device);
+        ComputeType type = type();
+        return new Compute(type, type, place);
+    }
+
+    private ComputeType type() {
+        for (ComputeType type : ComputeType.values()) {
+            if (type.label().equals(dtype)) {
+                return type;
+            }
+        }
+        throw new InputException("HT-606", "--dtype", "\"" + dtype + "\"; known are float32, bf16", "");
+    }
+
+    /** For the provenance of a result, which does depend on these. */
+    static void describe(Compute compute, Map<String, String> settings) {
+        settings.put("dtype", compute.type().label());
+        if (!compute.device().equals(ComputeDevice.CPU)) {
+            settings.put("device", compute.device().toString());
+        }
+    }
+}

@@ -22,6 +22,7 @@ import dev.halftone.tensor.Workers;
 import dev.halftone.text.TextFiles;
 import dev.halftone.text.TextTokenizer;
 import java.io.PrintWriter;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,11 +50,8 @@ final class EvalCommand implements Callable<Integer> {
     @Mixin
     private ComputeOptions computing = new ComputeOptions();
 
-    @Parameters(
-            paramLabel = "MODEL",
-            description =
-                    "Hugging Face directory, a directory that quantize wrote, .gguf file, or OWNER/NAME that was pulled")
-    private Path model = Path.of("");
+    @Parameters(paramLabel = "MODEL", description = "a directory that quantize wrote, " + ModelFile.NAMES)
+    private String model = "";
 
     @Option(names = "--text", paramLabel = "FILE", description = "text to score")
     private @Nullable Path text;
@@ -76,13 +74,13 @@ final class EvalCommand implements Callable<Integer> {
             names = "--reference",
             paramLabel = "MODEL",
             description = "model to compare with, or a file of --save-logits: KL divergence and same top token")
-    private @Nullable Path reference;
+    private @Nullable String reference;
 
     @Option(
             names = "--against",
             paramLabel = "MODEL",
             description = "second model on the same text: paired differences of perplexity and KL divergence")
-    private @Nullable Path against;
+    private @Nullable String against;
 
     @Option(
             names = "--save-logits",
@@ -116,7 +114,7 @@ final class EvalCommand implements Callable<Integer> {
         checkOptions();
         List<Task> read = tasks == null ? List.of() : ChoiceTasks.read(tasks);
         long start = System.nanoTime();
-        try (LogitFile stored = reference != null && LogitFile.is(reference) ? LogitFile.open(reference) : null;
+        try (LogitFile stored = storedLogits();
                 ModelFile file = ModelFile.open(model);
                 ModelFile other = reference == null || stored != null ? null : ModelFile.open(reference);
                 ModelFile second = against == null ? null : ModelFile.open(against);
@@ -170,9 +168,21 @@ final class EvalCommand implements Callable<Integer> {
             String option = against == null ? "--save-logits" : "--against";
             throw new ParameterException(spec.commandLine(), option + " needs --text");
         }
-        if (tasks != null && reference != null && LogitFile.is(reference)) {
+        if (tasks != null && reference != null && isLogitFile(reference)) {
             throw new ParameterException(
                     spec.commandLine(), "--tasks need a model as --reference, not a file of logits");
+        }
+    }
+
+    private @Nullable LogitFile storedLogits() {
+        return reference != null && isLogitFile(reference) ? LogitFile.open(Path.of(reference)) : null;
+    }
+
+    private static boolean isLogitFile(String name) {
+        try {
+            return LogitFile.is(Path.of(name));
+        } catch (InvalidPathException _) {
+            return false;
         }
     }
 
@@ -259,19 +269,20 @@ final class EvalCommand implements Callable<Integer> {
         int own = file.spec().embedding().vocabulary();
         for (ModelFile model : new ModelFile[] {other, second}) {
             if (model != null) {
-                checkVocabulary(model.path(), model.spec().embedding().vocabulary(), own);
+                checkVocabulary(
+                        model.path().toString(), model.spec().embedding().vocabulary(), own);
             }
         }
         if (stored != null) {
-            checkVocabulary(Path.of(String.valueOf(reference)), stored.vocabulary(), own);
+            checkVocabulary(String.valueOf(reference), stored.vocabulary(), own);
         }
     }
 
-    private static void checkVocabulary(Path place, int vocabulary, int own) {
+    private static void checkVocabulary(String place, int vocabulary, int own) {
         if (vocabulary != own) {
             throw new InputException(
                     "HT-604",
-                    place.toString(),
+                    place,
                     "has %d tokens, the model %d".formatted(vocabulary, own),
                     "compare models of one vocabulary");
         }
@@ -305,8 +316,8 @@ final class EvalCommand implements Callable<Integer> {
             }
         }
         return new EvalDocument.Run(
-                model.toString(),
-                reference == null ? null : reference.toString(),
+                model,
+                reference,
                 bosId < 0 ? "none" : String.valueOf(bosId),
                 compute.type().label(),
                 compute.device().toString(),

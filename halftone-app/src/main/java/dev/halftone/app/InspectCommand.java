@@ -9,7 +9,6 @@ import dev.halftone.model.LinearSite;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.text.TextTokenizer;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,11 +31,8 @@ final class InspectCommand implements Callable<Integer> {
     @Mixin
     private CommonOptions common = new CommonOptions();
 
-    @Parameters(
-            paramLabel = "MODEL",
-            description =
-                    "Hugging Face directory, a directory that quantize wrote, .gguf file, or OWNER/NAME that was pulled")
-    private Path model = Path.of("");
+    @Parameters(paramLabel = "MODEL", description = "a directory that quantize wrote, " + ModelFile.NAMES)
+    private String model = "";
 
     /** Tensors of one kind: a part of the model, or a stored type. */
     record Share(String name, int tensors, long parameters, long bytes) {

@@ -43,8 +43,8 @@ final class QuantizeCommand implements Callable<Integer> {
     @Mixin
     private ComputeOptions computing = new ComputeOptions();
 
-    @Parameters(paramLabel = "MODEL", description = "Hugging Face directory, .gguf file, or OWNER/NAME that was pulled")
-    private Path model = Path.of("");
+    @Parameters(paramLabel = "MODEL", description = ModelFile.NAMES)
+    private String model = "";
 
     @Option(
             names = "--recipe",
@@ -147,7 +147,7 @@ final class QuantizeCommand implements Callable<Integer> {
             if (calibrated) {
                 inputs.addAll(source.files());
             }
-            Provenance provenance = Provenance.of(inputs, settings(chosen, compute, calibrated));
+            Provenance provenance = Provenance.of(inputs, settings(file, chosen, compute, calibrated));
             try (ProgressLine progress = new ProgressLine("quantizing")) {
                 result = quantizer.run(provenance, progress::update);
             }
@@ -169,9 +169,12 @@ final class QuantizeCommand implements Callable<Integer> {
                 seed == null ? recipe.seed() : seed);
     }
 
-    private static Map<String, String> settings(Recipe recipe, Compute compute, boolean calibrated) {
+    private static Map<String, String> settings(ModelFile file, Recipe recipe, Compute compute, boolean calibrated) {
         Map<String, String> settings = new TreeMap<>();
         settings.put("recipe", recipe.name());
+        if (!file.transform().isEmpty()) {
+            settings.put("model_transform", file.transform());
+        }
         settings.put("recipe_sha256", Provenance.sha256(recipe.source()));
         if (calibrated) {
             ComputeOptions.describe(compute, settings);

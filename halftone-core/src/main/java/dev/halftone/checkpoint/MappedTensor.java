@@ -65,7 +65,7 @@ final class MappedTensor implements StoredTensor {
     }
 
     @Override
-    public boolean rowsReordered() {
+    public boolean mustDecode() {
         return order.heads() > 0;
     }
 
@@ -93,7 +93,7 @@ final class MappedTensor implements StoredTensor {
                     .formatted(name, needed, from, to, target.byteSize()));
         }
         Scratch scratch = new Scratch(encoding, encoding.isFloat32() ? 0 : (to - from) * columns);
-        if (!rowsReordered()) {
+        if (!mustDecode()) {
             decodeRun(decoder, from * columns, (to - from) * columns, target, 0, scratch);
         } else if (shape.length < 2) {
             decodeVector(decoder, target, scratch);
@@ -183,7 +183,7 @@ final class MappedTensor implements StoredTensor {
 
     /** The row, in Hugging Face order, that the file keeps as its {@code fileRow}-th. */
     long rowOf(long fileRow) {
-        return rowsReordered() && shape.length > 1 ? order.rowOf(fileRow, rows()) : fileRow;
+        return mustDecode() && shape.length > 1 ? order.rowOf(fileRow, rows()) : fileRow;
     }
 
     private BlockDecoder requireDecoder() {

@@ -22,14 +22,14 @@ public interface StoredTensor {
     /** Bytes in the file. */
     long byteSize();
 
-    /** The raw bytes as mapped, read-only. Where {@link #rowsReordered()}, they are in the file's own order. */
+    /** The raw bytes as mapped, read-only. Where {@link #mustDecode()}, they are not yet the values. */
     MemorySegment bytes();
 
     /**
-     * True if the file keeps the values in another order than the Hugging Face layout: the rows of q and k of GGUF's llama, and
-     * the linears of its gpt2, which are transposed.
+     * True if only {@link #decode} gives the values: the file keeps them in another order than the Hugging Face layout (the rows
+     * of q and k of GGUF's llama, and the linears of its gpt2, which are transposed), or they are changed while being read.
      */
-    boolean rowsReordered();
+    boolean mustDecode();
 
     /** Decodes rows {@code from} (inclusive) to {@code to} (exclusive), Hugging Face order, into little-endian float32. */
     void decode(long from, long to, MemorySegment target);

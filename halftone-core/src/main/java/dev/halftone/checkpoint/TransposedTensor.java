@@ -18,7 +18,7 @@ final class TransposedTensor implements StoredTensor {
 
     /** {@code file} has two dimensions, and its rows in the order of the file. */
     TransposedTensor(MappedTensor file) {
-        if (file.shape().length != 2 || file.rowsReordered()) {
+        if (file.shape().length != 2 || file.mustDecode()) {
             throw new IllegalArgumentException(file.name() + " is no plain matrix");
         }
         this.file = file;
@@ -55,7 +55,7 @@ final class TransposedTensor implements StoredTensor {
     }
 
     @Override
-    public boolean rowsReordered() {
+    public boolean mustDecode() {
         return true;
     }
 

@@ -26,7 +26,7 @@ public final class KeptTensor {
             case "Q4_0" -> 4;
             default -> 0;
         };
-        if (bits == 0 || tensor.rowsReordered() || tensor.shape().length != 2) {
+        if (bits == 0 || tensor.mustDecode() || tensor.shape().length != 2) {
             return Optional.empty();
         }
         IntGroup format = new IntGroup(bits, BLOCK, true);
@@ -64,7 +64,7 @@ public final class KeptTensor {
         Optional<SafetensorsDtype> same = Arrays.stream(SafetensorsDtype.values())
                 .filter(dtype -> dtype.name().equals(tensor.type()))
                 .findFirst();
-        if (same.isPresent() && !tensor.rowsReordered()) {
+        if (same.isPresent() && !tensor.mustDecode()) {
             return new StoredPart(tensor.name(), same.get(), tensor.shape(), tensor.bytes());
         }
         MemorySegment decoded = arena.allocate(tensor.elements() * Float.BYTES, 64);

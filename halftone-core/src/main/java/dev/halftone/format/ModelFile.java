@@ -4,12 +4,12 @@ import dev.halftone.checkpoint.Checkpoint;
 import dev.halftone.checkpoint.Checkpoints;
 import dev.halftone.checkpoint.GgufCheckpoint;
 import dev.halftone.error.InputException;
-import dev.halftone.hub.HubCache;
 import dev.halftone.model.CheckpointWeights;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.Families;
 import dev.halftone.model.LinearSite;
+import dev.halftone.model.OutlierInjection;
 import dev.halftone.model.WeightSource;
 import dev.halftone.tensor.Compute;
 import dev.halftone.text.TextTokenizer;
@@ -17,31 +17,50 @@ import java.nio.file.Path;
 
 /** A language model on disk, plain or packed: what MODEL means on the command line. */
 public final class ModelFile implements AutoCloseable {
+    /** For the help of commands. */
+    public static final String NAMES =
+            "Hugging Face directory, .gguf file, OWNER/NAME that was pulled, or zoo:NAME; +outliers(g=40,channels=6) behind it"
+                    + " injects outlier channels";
+
     private final Checkpoint checkpoint;
     private final DecoderSpec spec;
     private final WeightSource weights;
 
-    private ModelFile(Checkpoint checkpoint, DecoderSpec spec, WeightSource weights) {
+    private final String transform;
+
+    private ModelFile(Checkpoint checkpoint, DecoderSpec spec, WeightSource weights, String transform) {
+        this.transform = transform;
         this.checkpoint = checkpoint;
         this.spec = spec;
         this.weights = weights;
     }
 
+    /** Opens a path. */
+    public static ModelFile open(Path model) {
+        return open(model.toString());
+    }
+
     /**
      * Opens a Hugging Face directory, a directory that Halftone wrote, or a GGUF file, and checks that all tensors are there.
-     * Where there is no such path, it may be the name of a model in the hub cache ({@code OWNER/NAME[@REVISION]}).
+     * Where there is no such path, it may be the name of a model in the hub cache ({@code OWNER/NAME[@REVISION]}), or {@code
+     * zoo:NAME}. With {@code +outliers(g=40,channels=6)} behind it, see {@link OutlierInjection}.
      *
      * @throws InputException HT-2xx for a broken file, HT-3xx for a model that cannot be run
      */
-    public static ModelFile open(Path model) {
-        Path path = HubCache.locate(model);
+    public static ModelFile open(String model) {
+        ModelName name = ModelName.parse(model);
+        Path path = name.locate();
         Checkpoint checkpoint = Checkpoints.open(path);
         try {
             String place = path.toString();
             DecoderSpec spec = Families.read(checkpoint.config(), checkpoint.names(), place);
+            OutlierInjection injection = name.injection();
+            if (injection != null) {
+                checkpoint = injection.inject(checkpoint, spec);
+            }
             WeightSource weights = weights(checkpoint, place);
             Decoder.checkTensors(spec, weights, place);
-            return new ModelFile(checkpoint, spec, weights);
+            return new ModelFile(checkpoint, spec, weights, injection == null ? "" : injection.toString());
         } catch (RuntimeException e) {
             checkpoint.close();
             throw e;
@@ -69,6 +88,11 @@ public final class ModelFile implements AutoCloseable {
 
     public Checkpoint checkpoint() {
         return checkpoint;
+    }
+
+    /** What was done to the weights while they are read, such as "outliers(g=40,channels=6,seed=1)"; empty for nothing. */
+    public String transform() {
+        return transform;
     }
 
     public DecoderSpec spec() {

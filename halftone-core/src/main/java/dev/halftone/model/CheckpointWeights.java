@@ -43,7 +43,7 @@ public final class CheckpointWeights implements WeightSource {
     public Tensor load(String name, ComputeType type, Arena arena) {
         StoredTensor stored = checkpoint.tensor(name);
         boolean same = stored.type().equals(type == ComputeType.FLOAT32 ? "F32" : "BF16");
-        if (same && !stored.rowsReordered()) {
+        if (same && !stored.mustDecode()) {
             return Tensors.over(stored.bytes(), type.scalarType(), stored.shape());
         }
         MemorySegment decoded = arena.allocate(stored.elements() * Float.BYTES, 64);

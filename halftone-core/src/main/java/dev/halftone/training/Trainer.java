@@ -84,7 +84,7 @@ public final class Trainer {
                 DecoderSpec spec = Families.read(config.model(), Set.of(), "model");
                 return train(tokenizer, config.model(), spec, null, resume, progress);
             }
-            try (ModelFile init = ModelFile.open(Path.of(config.init()))) {
+            try (ModelFile init = ModelFile.open(config.init())) {
                 return train(tokenizer, init.checkpoint().config(), init.spec(), init, resume, progress);
             }
         } catch (IOException e) {

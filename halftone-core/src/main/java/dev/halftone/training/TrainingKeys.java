@@ -2,6 +2,8 @@ package dev.halftone.training;
 
 import dev.halftone.tensor.ComputeType;
 import dev.halftone.yaml.YamlReader;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +28,7 @@ final class TrainingKeys {
         TrainingConfig.Data texts = data(data, directory);
         TrainingConfig config = new TrainingConfig(
                 model == null ? JsonMapper.shared().createObjectNode() : model(model, texts.sequence()),
-                init,
+                init(init, directory),
                 texts,
                 schedule(schedule),
                 optimizer(optimizer),
@@ -36,6 +38,16 @@ final class TrainingKeys {
             part.finish();
         }
         return config;
+    }
+
+    /** A path that starts from the directory, or a model's name; empty where there is none. */
+    private static String init(String init, Path directory) {
+        try {
+            Path path = directory.resolve(init);
+            return !init.isEmpty() && Files.exists(path) ? path.toString() : init;
+        } catch (InvalidPathException _) {
+            return init;
+        }
     }
 
     private static YamlReader required(YamlReader root, String key) {

@@ -96,7 +96,7 @@ class GgufCheckpointTest {
     void puts_the_rows_of_llamas_q_and_k_and_their_biases_in_order() {
         try (Checkpoint checkpoint = open(Model.of("llama"))) {
             StoredTensor q = checkpoint.tensor("model.layers.0.self_attn.q_proj.weight");
-            assertThat(q.rowsReordered()).isTrue();
+            assertThat(q.mustDecode()).isTrue();
             int[] fileRows = {0, 2, 1, 3, 4, 6, 5, 7};
             for (int row = 0; row < 8; row++) {
                 assertThat(TensorBytes.decode(q, row, row + 1)[0]).isEqualTo(8 * fileRows[row] + 1);
@@ -110,7 +110,7 @@ class GgufCheckpointTest {
             StoredTensor k = checkpoint.tensor("model.layers.0.self_attn.k_proj.weight");
             assertThat(TensorBytes.decode(k, 1, 2)).startsWith(17);
             StoredTensor v = checkpoint.tensor("model.layers.0.self_attn.v_proj.weight");
-            assertThat(v.rowsReordered()).isFalse();
+            assertThat(v.mustDecode()).isFalse();
             assertThat(TensorBytes.decode(v, 1, 2)).startsWith(9);
         }
     }
@@ -120,7 +120,7 @@ class GgufCheckpointTest {
         for (String architecture : List.of("qwen2", "qwen3")) {
             try (Checkpoint checkpoint = open(Model.of(architecture).tensor("blk.0.attn_q_norm.weight", 4))) {
                 StoredTensor q = checkpoint.tensor("model.layers.0.self_attn.q_proj.weight");
-                assertThat(q.rowsReordered()).isFalse();
+                assertThat(q.mustDecode()).isFalse();
                 assertThat(TensorBytes.decode(q, 1, 2)).startsWith(9);
                 assertThat(checkpoint.names()).contains("model.layers.0.self_attn.q_norm.weight");
                 assertThat(checkpoint.config().get("model_type").stringValue()).isEqualTo(architecture);
@@ -189,7 +189,7 @@ class GgufCheckpointTest {
             assertThat(checkpoint.config().get("architectures").toString()).isEqualTo("[\"MistralForCausalLM\"]");
             assertThat(checkpoint
                             .tensor("model.layers.0.self_attn.q_proj.weight")
-                            .rowsReordered())
+                            .mustDecode())
                     .isTrue();
         }
         try (Checkpoint checkpoint = open(Model.of("llama").key("llama.attention.sliding_window", 0))) {

@@ -44,7 +44,7 @@ class TransposedTensorTest {
         for (MappedTensor file : new MappedTensor[] {floats(), blocks()}) {
             TransposedTensor turned = new TransposedTensor(file);
             assertThat(turned.shape()).containsExactly(IN, OUT);
-            assertThat(turned.rowsReordered()).isTrue();
+            assertThat(turned.mustDecode()).isTrue();
             float[] stored = TensorBytes.decode(file);
             for (int from = 0; from <= IN; from++) {
                 for (int to : new int[] {from, Math.min(IN, from + 1), Math.min(IN, from + 33), IN}) {

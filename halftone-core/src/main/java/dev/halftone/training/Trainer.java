@@ -131,7 +131,13 @@ public final class Trainer {
                     end.scores().stream().map(Validated::of).toList(),
                     end.tokensPerSecond());
             Path part = work.resolve("model");
-            TrainedModel.write(part, model, parameters, config.run().stored(), tokenizer, card(result, hash));
+            String card = new ModelCard(
+                            config,
+                            Provenance.sha256(tokenizer.toJson()),
+                            loop.log().file())
+                    .text(result, hash);
+            TrainedModel.write(part, model, parameters, config.run().stored(), tokenizer, card);
+            Files.copy(loop.log().page(), part.resolve("training.html"), StandardCopyOption.REPLACE_EXISTING);
             Files.move(part, out, StandardCopyOption.ATOMIC_MOVE);
             loop.discard();
             return result;
@@ -167,27 +173,5 @@ public final class Trainer {
             }
         }
         return Provenance.sha256(all.toString());
-    }
-
-    private String card(Result result, String hash) {
-        StringBuilder rows = new StringBuilder();
-        for (Validated row : result.validation()) {
-            rows.append("| %s | %d | %.4f | %.3f | %.4f |%n"
-                    .formatted(row.source(), row.tokens(), row.loss(), row.perplexity(), row.bitsPerByte()));
-        }
-        return """
-                # A small language model trained by Halftone
-
-                %d parameters, %d tokens of training in %d steps. Validation:
-
-                | source | tokens | loss | perplexity | bits per byte |
-                |---|---|---|---|---|
-                %s
-                Configuration, tokenizer and texts together have the SHA-256 %s.
-                The configuration:
-
-                ```yaml
-                %s```
-                """.formatted(result.parameters(), result.trainedTokens(), result.steps(), rows, hash, config.source());
     }
 }

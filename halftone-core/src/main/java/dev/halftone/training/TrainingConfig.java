@@ -12,10 +12,18 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param model the Hugging Face config; empty where {@code init} names a model
  * @param init model to start from, or empty
+ * @param name of the file, without its directory
  * @param source the file's text, for provenance
  */
 public record TrainingConfig(
-        ObjectNode model, String init, Data data, Schedule schedule, AdamW.Options optimizer, Run run, String source) {
+        ObjectNode model,
+        String init,
+        Data data,
+        Schedule schedule,
+        AdamW.Options optimizer,
+        Run run,
+        String name,
+        String source) {
     /** Texts and windows. {@code sequence} tokens per window; {@code bos}: every window starts with it. */
     public record Data(Path tokenizer, List<Source> sources, int sequence, boolean bos) {
         /** The training texts of all sources. */
@@ -79,7 +87,7 @@ public record TrainingConfig(
     public static TrainingConfig read(Path file, Path data) {
         String text = TextFiles.read(file);
         YamlReader root = YamlReader.document(file.toString(), text);
-        TrainingConfig config = TrainingKeys.read(root, data, text);
+        TrainingConfig config = TrainingKeys.read(root, data, String.valueOf(file.getFileName()), text);
         root.finish();
         return config;
     }

@@ -15,7 +15,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class TrainingKeys {
     private TrainingKeys() {}
 
-    static TrainingConfig read(YamlReader root, Path directory, String text) {
+    static TrainingConfig read(YamlReader root, Path directory, String name, String text) {
         String init = root.string("init", "");
         YamlReader model = root.mapping("model");
         if (init.isEmpty() == (model == null)) {
@@ -33,6 +33,7 @@ final class TrainingKeys {
                 schedule(schedule),
                 optimizer(optimizer),
                 run(run),
+                name,
                 text);
         for (YamlReader part : List.of(data, schedule, optimizer, run)) {
             part.finish();

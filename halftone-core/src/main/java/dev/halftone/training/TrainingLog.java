@@ -19,6 +19,9 @@ import tools.jackson.databind.node.ObjectNode;
  * the curves is drawn anew at each validation.
  */
 record TrainingLog(Path file, Path page) {
+    /** Of a curve; of more steps, neighbours become their mean. */
+    private static final int POINTS = 600;
+
     void step(int step, long tokens, TrainingStep.Result result, double rate) throws IOException {
         append(JsonMapper.shared()
                 .createObjectNode()
@@ -62,25 +65,36 @@ record TrainingLog(Path file, Path page) {
         Map<String, List<Curves.Point>> kurtosis = new LinkedHashMap<>();
         Map<String, List<Curves.Point>> ratio = new LinkedHashMap<>();
         Map<String, List<Curves.Point>> rate = new LinkedHashMap<>();
+        List<JsonNode> trained = new ArrayList<>();
         for (String text : Files.readAllLines(file)) {
             JsonNode line = JsonMapper.shared().readTree(text);
             double step = line.path("step").asDouble();
             if (line.has("loss")) {
-                add(loss, "training", step, line.path("loss"));
-                add(rate, "rate", step, line.path("rate"));
+                trained.add(line);
             }
             for (JsonNode score : line.path("validation")) {
                 String source = score.path("source").asString();
-                add(loss, "validation " + source, step, score.path("loss"));
-                add(bits, source, step, score.path("bits_per_byte"));
+                add(loss, "validation " + source, step, score.path("loss").asDouble());
+                add(bits, source, step, score.path("bits_per_byte").asDouble());
             }
             for (JsonNode site : line.path("outliers")) {
                 String name = site.path("site").asString();
                 if (name.matches(".*\\.\\d+\\.output")) {
-                    add(kurtosis, name, step, site.path("kurtosis"));
-                    add(ratio, name, step, site.path("max_to_median"));
+                    add(kurtosis, name, step, site.path("kurtosis").asDouble());
+                    add(ratio, name, step, site.path("max_to_median").asDouble());
                 }
             }
+        }
+        int apart = Math.max(1, Math.ceilDiv(trained.size(), POINTS));
+        for (int i = 0; i < trained.size(); i += apart) {
+            List<JsonNode> some = trained.subList(i, Math.min(trained.size(), i + apart));
+            double step = some.getLast().path("step").asDouble();
+            double mean = some.stream()
+                    .mapToDouble(line -> line.path("loss").asDouble())
+                    .average()
+                    .orElseThrow();
+            add(loss, "training", step, mean);
+            add(rate, "rate", step, some.getLast().path("rate").asDouble());
         }
         Curves curves = new Curves("Training");
         curves.add("Loss, nats per token", loss);
@@ -91,7 +105,7 @@ record TrainingLog(Path file, Path page) {
         return curves.html();
     }
 
-    private static void add(Map<String, List<Curves.Point>> curves, String name, double step, JsonNode value) {
-        curves.computeIfAbsent(name, _ -> new ArrayList<>()).add(new Curves.Point(step, value.asDouble()));
+    private static void add(Map<String, List<Curves.Point>> curves, String name, double step, double value) {
+        curves.computeIfAbsent(name, _ -> new ArrayList<>()).add(new Curves.Point(step, value));
     }
 }

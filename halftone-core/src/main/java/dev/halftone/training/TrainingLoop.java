@@ -56,6 +56,10 @@ final class TrainingLoop {
         memories.add(parameters.values());
     }
 
+    TrainingLog log() {
+        return log;
+    }
+
     /** Goes back to the last checkpoint; false if there is none. */
     boolean restore() throws IOException {
         if (!Files.isRegularFile(checkpoint)) {

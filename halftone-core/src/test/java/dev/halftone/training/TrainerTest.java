@@ -8,6 +8,7 @@ import dev.halftone.error.InputException;
 import dev.halftone.format.ModelFile;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.SiteObserver;
+import dev.halftone.provenance.Provenance;
 import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
@@ -77,7 +78,7 @@ class TrainerTest {
                 .isInstanceOf(Stopped.class)
                 .hasMessage("11 to 21");
         Path stopped = run("stopped", yaml, 1, true, Integer.MAX_VALUE);
-        for (String file : List.of("model.safetensors", "config.json", "README.md", "tokenizer.json")) {
+        for (String file : List.of("model.safetensors", "config.json", "training.html", "tokenizer.json")) {
             assertThat(stopped.resolve(file)).hasSameBinaryContentAs(whole.resolve(file));
         }
         assertThat(directory.resolve(".stopped.training/log.jsonl"))
@@ -85,6 +86,17 @@ class TrainerTest {
         assertThat(directory.resolve(".stopped.training/training.html"))
                 .content()
                 .contains("<polyline", "validation b");
+        assertThat(whole.resolve("training.html")).isNotEmptyFile();
+        String hash = Provenance.sha256(directory.resolve("a.validation.txt"));
+        assertThat(whole.resolve("README.md"))
+                .content()
+                .contains(
+                        "# config",
+                        "| 23 |",
+                        "| model.layers.1.output |",
+                        "train config.yaml --data",
+                        "| a.validation.txt | a, validation | ",
+                        hash);
     }
 
     @ParameterizedTest

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.halftone.TinyModel;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -30,12 +28,6 @@ class EvalTasksTest {
     private Path clozes = Path.of("");
     private Path text = Path.of("");
 
-    private record Result(int code, String out, String err) {
-        JsonNode json() {
-            return JSON.readTree(out);
-        }
-    }
-
     @BeforeEach
     void write() throws IOException {
         model = TinyModel.write(directory.resolve("tiny"), 1);
@@ -54,12 +46,13 @@ class EvalTasksTest {
     void savedLogitsStandInForTheReferenceAndASecondModelIsPaired() {
         Path base = directory.resolve("base.logits");
         List<String> cut = List.of("--text", text.toString(), "--length", "16", "--json");
-        Result saved = run(with(cut, "eval", other, "--save-logits", base));
+        Command saved = Command.run(with(cut, "eval", other, "--save-logits", base));
         assertThat(saved.code()).as(saved.err()).isZero();
         assertThat(saved.json().path("saved_logits").path("kl").asDouble()).isBetween(0.0, 1e-7);
-        JsonNode byFile = run(with(cut, "eval", model, "--reference", base, "--against", other))
+        JsonNode byFile = Command.run(with(cut, "eval", model, "--reference", base, "--against", other))
                 .json();
-        JsonNode byModel = run(with(cut, "eval", model, "--reference", other)).json();
+        JsonNode byModel =
+                Command.run(with(cut, "eval", model, "--reference", other)).json();
         assertThat(byFile.path("kl").asDouble())
                 .isCloseTo(byModel.path("kl").asDouble(), org.assertj.core.api.Assertions.within(1e-4));
         assertThat(byFile.path("reference_file").path("step").asDouble()).isBetween(1e-7, 1e-3);
@@ -73,18 +66,18 @@ class EvalTasksTest {
         assertThat(against.path("kl_difference").asDouble())
                 .isCloseTo(byFile.path("kl").asDouble(), org.assertj.core.api.Assertions.within(1e-6));
 
-        Result withoutText = run("eval", model, "--tasks", "custom:" + choices, "--against", other);
+        Command withoutText = Command.run("eval", model, "--tasks", "custom:" + choices, "--against", other);
         assertThat(withoutText.code()).isEqualTo(2);
-        Result tasksByFile = run("eval", model, "--tasks", "custom:" + choices, "--reference", base);
+        Command tasksByFile = Command.run("eval", model, "--tasks", "custom:" + choices, "--reference", base);
         assertThat(tasksByFile.code()).isEqualTo(2);
-        Result shorter = run("eval", model, "--text", text, "--length", 8, "--reference", base);
+        Command shorter = Command.run("eval", model, "--text", text, "--length", 8, "--reference", base);
         assertThat(shorter.code()).isEqualTo(3);
         assertThat(shorter.err()).contains("HT-609").contains("windows of 16 tokens");
     }
 
     @Test
     void tasksNeedNoTextAndPrintAccuraciesWithTheirErrors() {
-        Result result = run("eval", model, "--tasks", "custom:" + choices + ",lambada:" + clozes, "--json");
+        Command result = Command.run("eval", model, "--tasks", "custom:" + choices + ",lambada:" + clozes, "--json");
         assertThat(result.code()).as(result.err()).isZero();
         JsonNode document = result.json();
         assertThat(document.path("perplexity").isNull()).isTrue();
@@ -114,7 +107,7 @@ class EvalTasksTest {
     @Test
     void aReferenceIsComparedItemByItem() throws IOException {
         Path log = directory.resolve("items.jsonl");
-        Result result = run(
+        Command result = Command.run(
                 "eval",
                 model,
                 "--reference",
@@ -150,7 +143,7 @@ class EvalTasksTest {
         assertThat(task.path("acc").asDouble()).isEqualTo(right / (double) ITEMS);
         assertThat(lines.getFirst().path("log_likelihood")).hasSize(2);
 
-        Result table = run("eval", model, "--reference", other, "--tasks", "custom:" + choices);
+        Command table = Command.run("eval", model, "--reference", other, "--tasks", "custom:" + choices);
         assertThat(table.out())
                 .contains("task            mine (custom), 40 items")
                 .contains("acc_norm")
@@ -160,7 +153,7 @@ class EvalTasksTest {
 
     @Test
     void aModelComparedWithItselfFlipsNothing() {
-        JsonNode task = run("eval", model, "--reference", model, "--tasks", "custom:" + choices, "--json")
+        JsonNode task = Command.run("eval", model, "--reference", model, "--tasks", "custom:" + choices, "--json")
                 .json()
                 .path("tasks")
                 .get(0);
@@ -172,11 +165,12 @@ class EvalTasksTest {
 
     @Test
     void neitherTextNorTasksAndWrongTasksAreRefused() throws IOException {
-        assertThat(run("eval", model)).satisfies(result -> {
+        assertThat(Command.run("eval", model)).satisfies(result -> {
             assertThat(result.code()).isEqualTo(2);
             assertThat(result.err()).contains("HT-010 one of --text and --tasks is missing");
         });
-        assertThat(run("eval", model, "--text", text, "--items", "x").code()).isEqualTo(2);
+        assertThat(Command.run("eval", model, "--text", text, "--items", "x").code())
+                .isEqualTo(2);
         refused("HT-610", "eval", model, "--tasks", "magic:" + choices);
         refused("HT-265", "eval", model, "--tasks", "piqa:" + directory.resolve("none"));
         Path empty = Files.writeString(directory.resolve("empty.jsonl"), "{\"context\": \"\", \"target\": \"w1\"}");
@@ -185,7 +179,7 @@ class EvalTasksTest {
     }
 
     private static void refused(String code, Object... arguments) {
-        Result result = run(arguments);
+        Command result = Command.run(arguments);
         assertThat(result.err()).as("%s", List.of(arguments)).contains(code).hasLineCount(1);
         assertThat(result.code()).isEqualTo(3);
         assertThat(result.out()).isEmpty();
@@ -193,13 +187,5 @@ class EvalTasksTest {
 
     private static Object[] with(List<String> more, Object... arguments) {
         return Stream.concat(Stream.of(arguments), more.stream()).toArray();
-    }
-
-    private static Result run(Object... arguments) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        String[] words = Stream.of(arguments).map(Object::toString).toArray(String[]::new);
-        int code = Main.execute(new PrintWriter(out, true), new PrintWriter(err, true), words);
-        return new Result(code, out.toString(), err.toString());
     }
 }

@@ -4,8 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.halftone.TinyModel;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -30,12 +28,6 @@ class MainTest {
     private Path calibration = Path.of("");
     private Path text = Path.of("");
 
-    private record Result(int code, String out, String err) {
-        JsonNode json() {
-            return JSON.readTree(out);
-        }
-    }
-
     @BeforeEach
     void write() throws IOException {
         model = TinyModel.write(directory.resolve("tiny"), 1);
@@ -45,14 +37,14 @@ class MainTest {
 
     @Test
     void theMainJobRunsFromInspectToEval() {
-        JsonNode inspected = run("inspect", model, "--json").json();
+        JsonNode inspected = Command.run("inspect", model, "--json").json();
         assertThat(inspected.path("architecture").asString()).isEqualTo("llama");
         assertThat(inspected.path("parameters").asLong()).isPositive();
         assertThat(inspected.path("sites")).hasSize(14);
         assertThat(inspected.path("findings")).isEmpty();
 
         Path out = directory.resolve("out");
-        Result quantized = run(
+        Command quantized = Command.run(
                 "quantize",
                 model,
                 "--recipe",
@@ -88,15 +80,17 @@ class MainTest {
         assertThat(evidence.path("provenance").path("settings").path("recipe").asString())
                 .isEqualTo("gptq-w3g16");
 
-        Result evaluated = run("eval", out, "--reference", model, "--text", text, "--length", 32, "--json");
+        Command evaluated = Command.run("eval", out, "--reference", model, "--text", text, "--length", 32, "--json");
         assertThat(evaluated.code()).as(evaluated.err()).isZero();
         for (String key :
                 List.of("perplexity", "perplexity_stderr", "kl", "kl_stderr", "same_top", "same_top_stderr")) {
             assertThat(evaluated.json().path(key).isNumber()).as(key).isTrue();
         }
         assertThat(evaluated.json().path("kl").asDouble()).isPositive();
-        assertThat(run("inspect", out).out()).contains("int3 g16 asymmetric").contains("all values are finite");
-        assertThat(run("eval", out, "--text", text, "--length", 32, "--windows", "llamacpp", "--dtype", "bf16")
+        assertThat(Command.run("inspect", out).out())
+                .contains("int3 g16 asymmetric")
+                .contains("all values are finite");
+        assertThat(Command.run("eval", out, "--text", text, "--length", 32, "--windows", "llamacpp", "--dtype", "bf16")
                         .out())
                 .contains("perplexity")
                 .contains("bf16")
@@ -107,7 +101,7 @@ class MainTest {
     void aSourceWithoutAFileCalibratesAndTheEvidenceSaysWhatItWas() throws IOException {
         TinyModel.withCharacters(model);
         Path out = directory.resolve("punctuation");
-        Result quantized = run(
+        Command quantized = Command.run(
                 "quantize",
                 model,
                 "--recipe",
@@ -149,8 +143,8 @@ class MainTest {
         Path documents = Files.writeString(
                 directory.resolve("documents.jsonl"), ("{\"text\": \"" + TinyModel.text(7, 4) + "\"}\n").repeat(9));
         Path out = directory.resolve("packed");
-        Result quantized =
-                run("quantize", model, "--recipe", recipe, "--calibration", documents, "--out", out, "--json");
+        Command quantized =
+                Command.run("quantize", model, "--recipe", recipe, "--calibration", documents, "--out", out, "--json");
         assertThat(quantized.code()).isZero();
         assertThat(quantized.err()).contains("halftone: the calibration has 3 sequences; 50 were asked for");
         assertThat(quantized.json().path("calibration").path("mode").asString()).isEqualTo("pack");
@@ -160,15 +154,15 @@ class MainTest {
 
     @Test
     void wrongUsageExitsWithTwo() {
-        assertThat(run("quantize", model)).satisfies(result -> {
+        assertThat(Command.run("quantize", model)).satisfies(result -> {
             assertThat(result.code()).isEqualTo(2);
             assertThat(result.err())
                     .startsWith("halftone: HT-010 Missing required option")
                     .contains("--help")
                     .hasLineCount(1);
         });
-        assertThat(run("bake").code()).isEqualTo(2);
-        assertThat(run().code()).isEqualTo(2);
+        assertThat(Command.run("bake").code()).isEqualTo(2);
+        assertThat(Command.run().code()).isEqualTo(2);
     }
 
     @Test
@@ -298,19 +292,11 @@ class MainTest {
     }
 
     private static void refused(String code, Object... arguments) {
-        Result result = run(arguments);
+        Command result = Command.run(arguments);
         assertThat(result.err()).as("%s", List.of(arguments)).contains(code).hasLineCount(1);
         assertThat(result.code()).isEqualTo(3);
         if (!arguments[0].equals("inspect")) {
             assertThat(result.out()).isEmpty();
         }
-    }
-
-    private static Result run(Object... arguments) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        String[] words = Stream.of(arguments).map(Object::toString).toArray(String[]::new);
-        int code = Main.execute(new PrintWriter(out, true), new PrintWriter(err, true), words);
-        return new Result(code, out.toString(), err.toString());
     }
 }

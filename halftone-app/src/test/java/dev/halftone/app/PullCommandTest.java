@@ -5,23 +5,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.halftone.TinyModel;
 import dev.halftone.hub.HubServer;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 @Timeout(120)
 class PullCommandTest {
-    private static final JsonMapper JSON = new JsonMapper();
     private static final List<String> VARIABLES = List.of(
             "HF_HOME",
             "HF_HUB_CACHE",
@@ -36,12 +31,6 @@ class PullCommandTest {
 
     private HubServer hub = open();
     private Path model = Path.of("");
-
-    private record Result(int code, String out, String err) {
-        JsonNode json() {
-            return JSON.readTree(out);
-        }
-    }
 
     private static HubServer open() {
         try {
@@ -69,35 +58,37 @@ class PullCommandTest {
     @Test
     void aPulledModelIsInspectedAndEvaluatedByItsName() throws IOException {
         Path text = Files.writeString(directory.resolve("test.txt"), TinyModel.text(300, 3));
-        Result pulled = run("pull", "acme/tiny");
+        Command pulled = Command.run("pull", "acme/tiny");
         assertThat(pulled.code()).as(pulled.err()).isZero();
         Path snapshot =
                 directory.resolve("home/hub/models--acme--tiny/snapshots").resolve(HubServer.COMMIT);
         assertThat(pulled.out().strip()).isEqualTo(snapshot.toString());
         assertThat(pulled.err()).contains("3 files").hasLineCount(1);
 
-        JsonNode inspected = run("inspect", "acme/tiny", "--json").json();
+        JsonNode inspected = Command.run("inspect", "acme/tiny", "--json").json();
         assertThat(inspected.path("architecture").asString()).isEqualTo("llama");
         assertThat(inspected.path("model").asString()).isEqualTo("acme/tiny");
-        Result byName = run("eval", "acme/tiny@main", "--text", text, "--length", 32, "--json");
+        Command byName = Command.run("eval", "acme/tiny@main", "--text", text, "--length", 32, "--json");
         assertThat(byName.code()).as(byName.err()).isZero();
-        JsonNode byPath =
-                run("eval", model, "--text", text, "--length", 32, "--json").json();
+        JsonNode byPath = Command.run("eval", model, "--text", text, "--length", 32, "--json")
+                .json();
         assertThat(byName.json().path("perplexity").asDouble())
                 .isEqualTo(byPath.path("perplexity").asDouble());
         assertThat(byName.json().path("provenance").path("inputs"))
                 .isEqualTo(byPath.path("provenance").path("inputs"));
 
         Path out = directory.resolve("out");
-        Result quantized = run("quantize", "acme/tiny", "--recipe", "rtn-w4g16", "--out", out);
+        Command quantized = Command.run("quantize", "acme/tiny", "--recipe", "rtn-w4g16", "--out", out);
         assertThat(quantized.code()).as(quantized.err()).isZero();
-        Result compared = run("eval", out, "--reference", "acme/tiny", "--text", text, "--length", 32, "--json");
+        Command compared =
+                Command.run("eval", out, "--reference", "acme/tiny", "--text", text, "--length", 32, "--json");
         assertThat(compared.json().path("kl").asDouble()).isPositive();
     }
 
     @Test
     void theDocumentSaysWhatWasFetched() {
-        JsonNode first = run("pull", "acme/tiny", "--json", "--parallel", 2).json();
+        JsonNode first =
+                Command.run("pull", "acme/tiny", "--json", "--parallel", 2).json();
         assertThat(first.path("schema").asInt()).isEqualTo(1);
         assertThat(first.path("model").asString()).isEqualTo("acme/tiny");
         assertThat(first.path("revision").asString()).isEqualTo("main");
@@ -112,7 +103,7 @@ class PullCommandTest {
                     .isPositive();
             assertThat(file.has("sha256")).isNotEqualTo(file.has("git_sha1"));
         }
-        for (JsonNode file : run("pull", "acme/tiny", "--json").json().path("files")) {
+        for (JsonNode file : Command.run("pull", "acme/tiny", "--json").json().path("files")) {
             assertThat(file.path("downloaded_bytes").asLong()).isZero();
         }
     }
@@ -120,41 +111,36 @@ class PullCommandTest {
     @Test
     void aModelThatWasNotPulledIsRefusedWithTheWayToPullIt() {
         int requests = hub.requests().size();
-        Result result = run("inspect", "acme/tiny");
+        Command result = Command.run("inspect", "acme/tiny");
         assertThat(result.code()).isEqualTo(3);
         assertThat(result.err())
                 .contains("HT-270 acme/tiny: no such file or directory")
                 .contains("run: halftone pull acme/tiny")
                 .hasLineCount(1);
         assertThat(hub.requests()).as("no command but pull asks the hub").hasSize(requests);
-        run("pull", "acme/tiny");
-        assertThat(run("inspect", "acme/tiny@v2").err()).contains("HT-272").contains("halftone pull acme/tiny@v2");
-        assertThat(run("inspect", "acme").err()).contains("HT-231");
+        Command.run("pull", "acme/tiny");
+        assertThat(Command.run("inspect", "acme/tiny@v2").err())
+                .contains("HT-272")
+                .contains("halftone pull acme/tiny@v2");
+        assertThat(Command.run("inspect", "acme").err()).contains("HT-231");
     }
 
     @Test
     void wrongPullsEndWithTheirExitCodes() {
-        assertThat(run("pull").code()).isEqualTo(2);
-        assertThat(run("pull", "acme/tiny", "--all", "--include", "*").code()).isEqualTo(2);
-        assertThat(run("pull", "no/such/name").err()).contains("HT-271").hasLineCount(1);
-        assertThat(run("pull", "acme/none").err()).contains("HT-273").hasLineCount(1);
-        assertThat(run("pull", "acme/tiny", "--include", "*.gguf", "--include", "*.bin")
+        assertThat(Command.run("pull").code()).isEqualTo(2);
+        assertThat(Command.run("pull", "acme/tiny", "--all", "--include", "*").code())
+                .isEqualTo(2);
+        assertThat(Command.run("pull", "no/such/name").err()).contains("HT-271").hasLineCount(1);
+        assertThat(Command.run("pull", "acme/none").err()).contains("HT-273").hasLineCount(1);
+        assertThat(Command.run("pull", "acme/tiny", "--include", "*.gguf", "--include", "*.bin")
                         .err())
                 .contains("HT-281")
                 .contains("*.gguf *.bin")
                 .hasLineCount(1);
-        Result result = run("pull", "acme/tiny", "--parallel", 0);
+        Command result = Command.run("pull", "acme/tiny", "--parallel", 0);
         assertThat(result.err()).contains("HT-286").hasLineCount(1);
         assertThat(result.code()).isEqualTo(3);
         System.setProperty("halftone.HF_HUB_OFFLINE", "1");
-        assertThat(run("pull", "acme/tiny").err()).contains("HT-288");
-    }
-
-    private static Result run(Object... arguments) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        String[] words = Stream.of(arguments).map(Object::toString).toArray(String[]::new);
-        int code = Main.execute(new PrintWriter(out, true), new PrintWriter(err, true), words);
-        return new Result(code, out.toString(), err.toString());
+        assertThat(Command.run("pull", "acme/tiny").err()).contains("HT-288");
     }
 }

@@ -2,44 +2,25 @@ package dev.halftone.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.json.JsonMapper;
 
 /** The commands that need no model. */
 class TextCommandsTest {
-    private static final JsonMapper JSON = new JsonMapper();
     private static final Path CORPUS = Path.of("..", "corpus");
     private static final Path TRAIN = CORPUS.resolve("moby-dick.train.txt");
 
     @TempDir
     private Path directory = Path.of("");
 
-    private record Result(int code, String out, String err) {
-        JsonNode json() {
-            return JSON.readTree(out);
-        }
-    }
-
-    private static Result run(Object... args) {
-        StringWriter out = new StringWriter();
-        StringWriter err = new StringWriter();
-        int code = Main.execute(
-                new PrintWriter(out),
-                new PrintWriter(err),
-                Stream.of(args).map(Object::toString).toArray(String[]::new));
-        return new Result(code, out.toString(), err.toString());
-    }
-
     @Test
     void aTokenizerIsTrainedAndTheDocumentSaysOfWhat() {
         Path out = directory.resolve("tokenizer");
-        Result trained = run("tokenizer", "train", "--text", TRAIN, "--vocabulary", 400, "--out", out, "--json");
+        Command trained =
+                Command.run("tokenizer", "train", "--text", TRAIN, "--vocabulary", 400, "--out", out, "--json");
         assertThat(trained.code()).as(trained.err()).isZero();
         JsonNode document = trained.json();
         assertThat(document.path("schema").asInt()).isEqualTo(1);
@@ -51,10 +32,10 @@ class TextCommandsTest {
         assertThat(out.resolve("tokenizer.json")).exists();
         assertThat(out.resolve("tokenizer_config.json")).exists();
 
-        Result again = run("tokenizer", "train", "--text", TRAIN, "--vocabulary", 400, "--out", out);
+        Command again = Command.run("tokenizer", "train", "--text", TRAIN, "--vocabulary", 400, "--out", out);
         assertThat(again.code()).isEqualTo(3);
         assertThat(again.err()).contains("HT-261").hasLineCount(1);
-        assertThat(run("tokenizer").code()).isEqualTo(2);
+        assertThat(Command.run("tokenizer").code()).isEqualTo(2);
     }
 
     @Test
@@ -62,7 +43,8 @@ class TextCommandsTest {
         Path sotu = CORPUS.resolve("sotu.train.txt");
         Object[] common = {"ngram", "--train", TRAIN, sotu, "--test", CORPUS.resolve("moby-dick.test.txt")};
         Path second = CORPUS.resolve("sotu.test.txt");
-        JsonNode bytes = run(with(common, second, "--threads", 1, "--json")).json();
+        JsonNode bytes =
+                Command.run(with(common, second, "--threads", 1, "--json")).json();
         assertThat(bytes.path("schema").asInt()).isEqualTo(1);
         assertThat(bytes.path("tokenizer").asString()).isEqualTo("bytes");
         assertThat(bytes.path("order").asInt()).isEqualTo(5);
@@ -76,14 +58,15 @@ class TextCommandsTest {
         assertThat(all.path("bytes").asLong()).isEqualTo(22178 + 82024);
         assertThat(all.path("bits_per_byte_stderr").asDouble()).isBetween(1e-4, 0.05);
 
-        JsonNode threads = run(with(common, second, "--threads", 3, "--json")).json();
+        JsonNode threads =
+                Command.run(with(common, second, "--threads", 3, "--json")).json();
         for (String key : new String[] {"orders", "texts", "all", "provenance"}) {
             assertThat(threads.path(key)).as(key).isEqualTo(bytes.path(key));
         }
 
         Path tokenizer = directory.resolve("tokenizer");
-        run("tokenizer", "train", "--text", TRAIN, "--vocabulary", 400, "--out", tokenizer);
-        JsonNode tokens = run(with(common, second, "--tokenizer", tokenizer, "--order", 3, "--json"))
+        Command.run("tokenizer", "train", "--text", TRAIN, "--vocabulary", 400, "--out", tokenizer);
+        JsonNode tokens = Command.run(with(common, second, "--tokenizer", tokenizer, "--order", 3, "--json"))
                 .json();
         assertThat(tokens.path("vocabulary").asInt()).isEqualTo(400);
         JsonNode text = tokens.path("texts").get(0);
@@ -91,7 +74,7 @@ class TextCommandsTest {
         assertThat(text.path("tokens").asLong()).isBetween(22178L / 4, 22178L * 2 / 3);
         assertThat(text.path("bits_per_byte").asDouble()).isBetween(1.5, 3.0);
 
-        Result table = run(common);
+        Command table = Command.run(common);
         assertThat(table.out())
                 .contains("discounts")
                 .contains("moby-dick.test.txt")
@@ -100,18 +83,18 @@ class TextCommandsTest {
 
     @Test
     void wrongNgramCommandsEndWithTheirExitCodes() {
-        Result order = run("ngram", "--train", TRAIN, "--test", TRAIN, "--order", 17);
+        Command order = Command.run("ngram", "--train", TRAIN, "--test", TRAIN, "--order", 17);
         assertThat(order.code()).isEqualTo(3);
         assertThat(order.err()).contains("HT-630 order: is 17").hasLineCount(1);
-        assertThat(run("ngram", "--train", TRAIN, "--test", directory.resolve("none.txt"))
+        assertThat(Command.run("ngram", "--train", TRAIN, "--test", directory.resolve("none.txt"))
                         .err())
                 .contains("HT-265")
                 .hasLineCount(1);
-        assertThat(run("ngram", "--train", TRAIN, "--test", TRAIN, "--tokenizer", directory)
+        assertThat(Command.run("ngram", "--train", TRAIN, "--test", TRAIN, "--tokenizer", directory)
                         .err())
                 .contains("HT-250")
                 .hasLineCount(1);
-        assertThat(run("ngram", "--train", TRAIN).code()).isEqualTo(2);
+        assertThat(Command.run("ngram", "--train", TRAIN).code()).isEqualTo(2);
     }
 
     private static Object[] with(Object[] args, Object... more) {

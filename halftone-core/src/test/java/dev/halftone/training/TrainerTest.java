@@ -10,14 +10,17 @@ import dev.halftone.model.Decoder;
 import dev.halftone.model.SiteObserver;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.tensor.Compute;
+import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -122,6 +125,32 @@ class TrainerTest {
         assertThat(directory.resolve("second/model.safetensors")).isNotEmptyFile();
         assertThat(Files.size(directory.resolve("second/model.safetensors")))
                 .isLessThan(Files.size(first.resolve("model.safetensors")));
+    }
+
+    /** One step at a rate that moves nothing visibly: what comes out is what the file holds, in the Hugging Face layout. */
+    @Test
+    void trainingGoesOnFromAGguf() throws Exception {
+        Path gguf = Path.of(Objects.requireNonNull(TrainerTest.class.getResource("/checkpoint/gpt2.gguf"))
+                .toURI());
+        Path out = run(
+                "out",
+                TinyTraining.yaml("init: " + gguf + "\n", "steps: 1, stored: float32")
+                        .replace("rate: 1e-2", "rate: 1e-9"),
+                1,
+                false,
+                Integer.MAX_VALUE);
+        try (ModelFile before = ModelFile.open(gguf);
+                ModelFile after = ModelFile.open(out);
+                Arena arena = Arena.ofConfined()) {
+            assertThat(after.spec().family()).isEqualTo("gpt2");
+            for (Decoder.Expected tensor : Decoder.tensors(before.spec())) {
+                Torch.inScope(() -> {
+                    float[] from = Tensors.floats(before.weights().load(tensor.name(), ComputeType.FLOAT32, arena));
+                    float[] to = Tensors.floats(after.weights().load(tensor.name(), ComputeType.FLOAT32, arena));
+                    assertThat(to).as(tensor.name()).containsExactly(from, within(1e-7f));
+                });
+            }
+        }
     }
 
     @Test

@@ -8,6 +8,7 @@ import dev.halftone.model.CheckpointWeights;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.Families;
+import dev.halftone.model.LinearInputs;
 import dev.halftone.model.LinearSite;
 import dev.halftone.model.OutlierInjection;
 import dev.halftone.model.WeightSource;
@@ -27,8 +28,11 @@ public final class ModelFile implements AutoCloseable {
     private final WeightSource weights;
 
     private final String transform;
+    private final LinearInputs inputs;
 
-    private ModelFile(Checkpoint checkpoint, DecoderSpec spec, WeightSource weights, String transform) {
+    private ModelFile(
+            Checkpoint checkpoint, DecoderSpec spec, WeightSource weights, LinearInputs inputs, String transform) {
+        this.inputs = inputs;
         this.transform = transform;
         this.checkpoint = checkpoint;
         this.spec = spec;
@@ -60,7 +64,10 @@ public final class ModelFile implements AutoCloseable {
             }
             WeightSource weights = weights(checkpoint, place);
             Decoder.checkTensors(spec, weights, place);
-            return new ModelFile(checkpoint, spec, weights, injection == null ? "" : injection.toString());
+            LinearInputs inputs = PackedLayout.isPacked(checkpoint.config())
+                    ? PackedInputs.read(checkpoint, Decoder.linears(spec), place)
+                    : LinearInputs.PLAIN;
+            return new ModelFile(checkpoint, spec, weights, inputs, injection == null ? "" : injection.toString());
         } catch (RuntimeException e) {
             checkpoint.close();
             throw e;
@@ -99,6 +106,11 @@ public final class ModelFile implements AutoCloseable {
         return spec;
     }
 
+    /** How the inputs of the linears are quantized. */
+    public LinearInputs inputs() {
+        return inputs;
+    }
+
     public WeightSource weights() {
         return weights;
     }
@@ -115,7 +127,7 @@ public final class ModelFile implements AutoCloseable {
 
     /** Loads embedding and head; blocks come one by one. The caller closes it before this file. */
     public Decoder decoder(Compute compute) {
-        return new Decoder(spec, weights, compute, path().toString());
+        return new Decoder(spec, weights, compute, inputs, path().toString());
     }
 
     /** The model's own tokenizer. The caller closes it. */

@@ -3,6 +3,7 @@ package dev.halftone.format;
 import dev.halftone.checkpoint.Checkpoint;
 import dev.halftone.checkpoint.SafetensorsDtype;
 import dev.halftone.error.InputException;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -23,6 +24,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <p>laid out as {@link PackedWeight} says. config.json names them: {@code "quantization_config": {"quant_method": "halftone",
  * "format_version": 1, "formats": [{"bits": 3, "group": 64, "symmetric": false, "weights": ["model.layers.0..."]}]}}.
+ * Quantized inputs: {@link PackedInputs}.
  */
 public final class PackedLayout {
     /** What this build writes, and the newest it reads. */
@@ -50,6 +52,11 @@ public final class PackedLayout {
         return parts;
     }
 
+    /** The tensors that quantized inputs need; what they hold lives in the arena. */
+    public static List<StoredPart> parts(InputRounding inputs, Arena arena) {
+        return PackedInputs.parts(inputs, arena);
+    }
+
     /** The quantization method that a config names, empty if the model is not quantized. */
     static String method(ObjectNode config) {
         return config.path(KEY).path("quant_method").asString(config.has(KEY) ? "unknown" : "");
@@ -59,8 +66,8 @@ public final class PackedLayout {
         return method(config).equals(METHOD);
     }
 
-    /** Adds to a config which weights are packed and how. */
-    public static void describe(ObjectNode config, Map<String, IntGroup> formats) {
+    /** Adds to a config which weights are packed and which inputs are quantized, and how. */
+    public static void describe(ObjectNode config, Map<String, IntGroup> formats, InputRounding inputs) {
         ObjectNode section = config.putObject(KEY);
         section.put("quant_method", METHOD);
         section.put("format_version", VERSION);
@@ -74,6 +81,9 @@ public final class PackedLayout {
                     return entry.putArray("weights");
                 })
                 .add(weight));
+        if (!inputs.formats().isEmpty()) {
+            PackedInputs.describe(section, inputs);
+        }
     }
 
     /** The packed weights that a config names. */

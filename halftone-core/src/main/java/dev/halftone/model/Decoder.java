@@ -26,6 +26,7 @@ public final class Decoder implements AutoCloseable {
     private final DecoderSpec spec;
     private final WeightSource source;
     private final Compute compute;
+    private final LinearInputs inputs;
     private final Arena arena = Arena.ofShared();
     private final Map<String, Tensor> outer = new HashMap<>();
     private final List<DecoderBlock> kept = new ArrayList<>();
@@ -36,6 +37,12 @@ public final class Decoder implements AutoCloseable {
      * @throws InputException HT-303 for a missing tensor, HT-304 for a wrong shape
      */
     public Decoder(DecoderSpec spec, WeightSource source, Compute compute, String place) {
+        this(spec, source, compute, LinearInputs.PLAIN, place);
+    }
+
+    /** The same with quantized activations. */
+    public Decoder(DecoderSpec spec, WeightSource source, Compute compute, LinearInputs inputs, String place) {
+        this.inputs = inputs;
         this.spec = spec;
         this.source = source;
         this.compute = compute;
@@ -58,7 +65,7 @@ public final class Decoder implements AutoCloseable {
     /** Loads all blocks once instead of once a pass: for step-by-step decoding. */
     public void keepBlocks() {
         for (int i = kept.size(); i < spec.layers(); i++) {
-            kept.add(new DecoderBlock(spec, i, source, compute));
+            kept.add(block(i));
         }
     }
 
@@ -183,7 +190,9 @@ public final class Decoder implements AutoCloseable {
 
     /** Loads a block; the caller closes it. */
     public DecoderBlock block(int index) {
-        return new DecoderBlock(spec, index, source, compute);
+        DecoderBlock block = new DecoderBlock(spec, index, source, compute);
+        block.roundInputs(inputs);
+        return block;
     }
 
     /** Token ids to the residual stream (tokens, hidden). */

@@ -28,6 +28,7 @@ public final class DecoderBlock implements AutoCloseable {
     private final String prefix;
     private final List<List<LinearSite>> stages;
     private final Compute compute;
+    private LinearInputs inputs = LinearInputs.PLAIN;
     private final Arena arena = Arena.ofShared();
     private final Map<String, Tensor> weights = new HashMap<>();
 
@@ -88,6 +89,11 @@ public final class DecoderBlock implements AutoCloseable {
         return all;
     }
 
+    /** From now on the linears see their inputs rounded so. */
+    public void roundInputs(LinearInputs rounding) {
+        inputs = rounding;
+    }
+
     /** Puts another value, (out, in) row-major, in a weight's place; the source is left alone. */
     public void replace(LinearSite site, float[] value) {
         Tensor replacement = Torch.owned(() -> compute.cast(Tensors.of(value, site.out(), site.in())));
@@ -117,7 +123,7 @@ public final class DecoderBlock implements AutoCloseable {
         return switch (stage) {
             case 0 -> new State(state.residual(), attention(state.input(), pass, observer));
             case 1 -> {
-                Tensor residual = state.residual().add(linear(1, 0, state.input(), observer));
+                Tensor residual = state.residual().add(linears(1, state.input(), observer)[0]);
                 Tensor normed = norm(
                         residual,
                         spec.postNorm()
@@ -126,13 +132,12 @@ public final class DecoderBlock implements AutoCloseable {
                 yield new State(spec.postNorm() ? normed : residual, normed);
             }
             case 2 -> {
-                Tensor first = spec.mlp().activation().apply(linear(2, 0, state.input(), observer));
-                yield new State(
-                        state.residual(),
-                        spec.mlp().gated() ? product(first, linear(2, 1, state.input(), observer)) : first);
+                Tensor[] all = linears(2, state.input(), observer);
+                Tensor first = spec.mlp().activation().apply(all[0]);
+                yield new State(state.residual(), spec.mlp().gated() ? product(first, all[1]) : first);
             }
             case 3 -> {
-                Tensor residual = state.residual().add(linear(3, 0, state.input(), observer));
+                Tensor residual = state.residual().add(linears(3, state.input(), observer)[0]);
                 yield new State(spec.postNorm() ? norm(residual, spec.names().mlpNorm()) : residual, state.input());
             }
             default -> throw new IllegalArgumentException("stage " + stage);
@@ -150,17 +155,18 @@ public final class DecoderBlock implements AutoCloseable {
         Tensor q;
         Tensor k;
         Tensor v;
+        Tensor[] projected = linears(0, input, observer);
         if (a.fused()) {
-            Tensor all = linear(0, 0, input, observer);
+            Tensor all = projected[0];
             int keys = a.queryWidth();
             int values = keys + a.keyWidth();
             q = heads(Tensors.slice(all, 1, 0, keys), a.heads(), pass.sequences());
             k = heads(Tensors.slice(all, 1, keys, values), a.kvHeads(), pass.sequences());
             v = heads(Tensors.slice(all, 1, values, values + a.keyWidth()), a.kvHeads(), pass.sequences());
         } else {
-            q = heads(linear(0, 0, input, observer), a.heads(), pass.sequences());
-            k = heads(linear(0, 1, input, observer), a.kvHeads(), pass.sequences());
-            v = heads(linear(0, 2, input, observer), a.kvHeads(), pass.sequences());
+            q = heads(projected[0], a.heads(), pass.sequences());
+            k = heads(projected[1], a.kvHeads(), pass.sequences());
+            v = heads(projected[2], a.kvHeads(), pass.sequences());
         }
         observer.observe(prefix + ".attention.q", q);
         observer.observe(prefix + ".attention.k", k);
@@ -246,13 +252,22 @@ public final class DecoderBlock implements AutoCloseable {
                         .reshape(1, x.size(0) * share, x.size(1), a.headDim());
     }
 
-    private Tensor linear(int stage, int position, Tensor input, SiteObserver observer) {
-        LinearSite site = stages.get(stage).get(position);
-        observer.observe(site.input(), input);
-        Tensor output = Decoder.linear(
-                input, get(site.weight()), site.bias() ? get(site.biasName()) : null, compute.products());
-        observer.observe(site.output(), output);
-        return output;
+    /** The outputs of a stage's linears. */
+    private Tensor[] linears(int stage, Tensor input, SiteObserver observer) {
+        List<LinearSite> members = stages.get(stage);
+        Tensor[] outputs = new Tensor[members.size()];
+        Tensor rounded = input;
+        for (int i = 0; i < outputs.length; i++) {
+            LinearSite site = members.get(i);
+            observer.observe(site.input(), input);
+            if (i == 0 || !inputs.alike(members.get(i - 1), site)) {
+                rounded = inputs.round(site, input);
+            }
+            Tensor bias = site.bias() ? get(site.biasName()) : null;
+            outputs[i] = Decoder.linear(rounded, get(site.weight()), bias, compute.products());
+            observer.observe(site.output(), outputs[i]);
+        }
+        return outputs;
     }
 
     private Tensor norm(Tensor x, String name) {

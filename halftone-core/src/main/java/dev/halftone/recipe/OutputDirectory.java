@@ -4,6 +4,7 @@ import dev.halftone.checkpoint.SafetensorsDtype;
 import dev.halftone.checkpoint.SafetensorsFile;
 import dev.halftone.checkpoint.StoredTensor;
 import dev.halftone.error.InputException;
+import dev.halftone.format.InputRounding;
 import dev.halftone.format.IntGroup;
 import dev.halftone.format.KeptTensor;
 import dev.halftone.format.ModelFile;
@@ -117,7 +118,7 @@ final class OutputDirectory {
     }
 
     /** Writes config, tokenizer and all tensors: the packed ones of the blocks, and what the recipe leaves alone. */
-    void assemble(ModelFile model, Map<String, IntGroup> formats) {
+    void assemble(ModelFile model, Map<String, IntGroup> formats, InputRounding inputs) {
         List<SafetensorsFile> blocks = new ArrayList<>();
         try (Arena arena = Arena.ofShared()) {
             Map<String, StoredTensor> solved = new LinkedHashMap<>();
@@ -147,7 +148,8 @@ final class OutputDirectory {
                 }
             }
             ObjectNode config = model.checkpoint().config();
-            PackedLayout.describe(config, all);
+            PackedLayout.describe(config, all, inputs);
+            parts.addAll(PackedLayout.parts(inputs, arena));
             ModelWriter.writeModel(staging(), parts);
             ModelWriter.writeJson(staging().resolve("config.json"), config);
             try (TextTokenizer tokenizer = model.tokenizer()) {

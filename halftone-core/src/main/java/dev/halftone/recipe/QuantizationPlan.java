@@ -1,10 +1,12 @@
 package dev.halftone.recipe;
 
 import dev.halftone.error.InputException;
+import dev.halftone.format.InputFormat;
 import dev.halftone.format.IntGroup;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.LinearSite;
+import dev.halftone.recipe.Recipe.InputStep;
 import dev.halftone.recipe.Recipe.WeightStep;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -17,9 +19,11 @@ import java.util.stream.IntStream;
 /** A recipe compared with a model: which step solves which weight. Everything that can be refused is refused here, before any work. */
 public final class QuantizationPlan {
     private final Map<String, WeightStep> steps;
+    private final Map<String, InputFormat> inputs;
 
-    private QuantizationPlan(Map<String, WeightStep> steps) {
+    private QuantizationPlan(Map<String, WeightStep> steps, Map<String, InputFormat> inputs) {
         this.steps = steps;
+        this.inputs = inputs;
     }
 
     /**
@@ -34,11 +38,7 @@ public final class QuantizationPlan {
             List<LinearSite> matched =
                     sites.stream().filter(site -> step.matches(site.weight())).toList();
             if (matched.isEmpty()) {
-                throw new InputException(
-                        "HT-430",
-                        step.place(),
-                        "targets " + step.targets() + " match no linear weight of the model",
-                        "names look like " + sites.getFirst().weight());
+                throw unmatched(step.place(), step.targets(), sites);
             }
             matched.forEach(site -> chosen.put(site.weight(), step));
         }
@@ -48,7 +48,53 @@ public final class QuantizationPlan {
                 throw indivisible(step, site, sites, chosen);
             }
         }
-        return new QuantizationPlan(chosen);
+        return new QuantizationPlan(chosen, inputs(recipe, sites));
+    }
+
+    private static Map<String, InputFormat> inputs(Recipe recipe, List<LinearSite> sites) {
+        Map<String, InputFormat> chosen = new LinkedHashMap<>();
+        for (InputStep step : recipe.inputs()) {
+            List<LinearSite> matched =
+                    sites.stream().filter(site -> step.matches(site.weight())).toList();
+            if (matched.isEmpty()) {
+                throw unmatched(step.place(), step.targets(), sites);
+            }
+            for (LinearSite site : matched) {
+                if (step.format().group() > 0 && site.in() % step.format().group() != 0) {
+                    throw new InputException(
+                            "HT-431",
+                            site.weight(),
+                            "a group of " + step.format().group() + " does not divide its " + site.in() + " inputs",
+                            "use another group, or granularity: token");
+                }
+                chosen.put(site.weight(), step.format());
+            }
+        }
+        return chosen;
+    }
+
+    private static InputException unmatched(String place, List<String> targets, List<LinearSite> sites) {
+        return new InputException(
+                "HT-430",
+                place,
+                "targets " + targets + " match no linear weight of the model",
+                "names look like " + sites.getFirst().weight());
+    }
+
+    /** How the inputs of linears are quantized, by the name of the weight. */
+    Map<String, InputFormat> inputs() {
+        return inputs;
+    }
+
+    /** True if the inputs of these, which are common, need a range from calibration. */
+    boolean needsRange(List<LinearSite> sites) {
+        return sites.stream().anyMatch(this::isStatic);
+    }
+
+    /** True if the linear's inputs are quantized with a scale from calibration. */
+    boolean isStatic(LinearSite site) {
+        InputFormat format = inputs.get(site.weight());
+        return format != null && format.granularity() == InputFormat.Granularity.STATIC;
     }
 
     private static InputException indivisible(
@@ -89,7 +135,9 @@ public final class QuantizationPlan {
         return new ArrayList<>(steps.keySet());
     }
 
-    boolean needsGram() {
-        return steps.values().stream().anyMatch(step -> step.solver().needsGram());
+    /** True if calibration sequences have to go through the model. */
+    boolean needsCalibration() {
+        return steps.values().stream().anyMatch(step -> step.solver().needsGram())
+                || inputs.values().stream().anyMatch(format -> format.granularity() == InputFormat.Granularity.STATIC);
     }
 }

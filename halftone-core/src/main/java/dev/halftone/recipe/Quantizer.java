@@ -5,6 +5,9 @@ import dev.halftone.calibration.Gram;
 import dev.halftone.calibration.GramService;
 import dev.halftone.error.InputException;
 import dev.halftone.error.ResourceException;
+import dev.halftone.format.InputFormat;
+import dev.halftone.format.InputFormat.Range;
+import dev.halftone.format.InputRounding;
 import dev.halftone.format.IntGroup;
 import dev.halftone.format.ModelFile;
 import dev.halftone.format.ModelHealth;
@@ -65,6 +68,7 @@ public final class Quantizer {
     private final List<SiteReport> sites = new ArrayList<>();
     private final List<EventReport> events = new ArrayList<>();
     private final Map<String, IntGroup> formats = new LinkedHashMap<>();
+    private final InputRounding rounding;
     private boolean fellBack;
 
     /**
@@ -86,7 +90,8 @@ public final class Quantizer {
         this.recipe = recipe;
         check(model, recipe, directory);
         this.plan = QuantizationPlan.of(recipe, model.spec());
-        if (plan.needsGram() && calibration == null) {
+        this.rounding = new InputRounding(plan.inputs());
+        if (plan.needsCalibration() && calibration == null) {
             throw new InputException(
                     "HT-433",
                     recipe.name(),
@@ -94,7 +99,7 @@ public final class Quantizer {
                     "add --calibration FILE, or --calibration-source for sources without one");
         }
         ModelHealth.check(model.checkpoint());
-        this.calibration = plan.needsGram() ? calibration : null;
+        this.calibration = plan.needsCalibration() ? calibration : null;
         this.workers = workers;
         this.output = OutputDirectory.prepare(directory);
     }
@@ -138,7 +143,7 @@ public final class Quantizer {
                     progress.update(i + 1, blocks);
                 }
             }
-            clock.time("save", () -> output.assemble(model, formats));
+            clock.time("save", () -> output.assemble(model, formats, rounding));
             Evidence evidence = readBack(provenance);
             clock.time("save", () -> output.finish(evidence));
             return new QuantizationResult(
@@ -158,6 +163,7 @@ public final class Quantizer {
 
     private void quantize(
             DecoderBlock block, @Nullable Sequences sequences, boolean lastBlock, List<StoredPart> parts) {
+        block.roundInputs(rounding);
         AtomicReference<@Nullable Activations> input =
                 new AtomicReference<>(sequences == null ? null : clock.time("forward", () -> sequences.begin(block)));
         for (int stage = 0; stage < block.stages().size(); stage++) {
@@ -166,6 +172,10 @@ public final class Quantizer {
             Gram gram = activations == null || !plan.needsGram(members)
                     ? null
                     : clock.time("statistics", () -> GramService.of(activations, workers));
+            if (activations != null && plan.needsRange(members)) {
+                Range range = clock.time("statistics", () -> Ranges.of(activations, workers));
+                members.stream().filter(plan::isStatic).forEach(site -> rounding.calibrate(site.weight(), range));
+            }
             for (LinearSite site : members) {
                 plan.step(site).ifPresent(step -> solve(block, site, step, gram, parts));
             }
@@ -201,6 +211,7 @@ public final class Quantizer {
                 site.weight(),
                 step.solver().name(),
                 packed.format().label(),
+                inputs(site),
                 8.0 * packed.byteSize() / ((double) site.out() * site.in()),
                 known(solved.proxyLoss()),
                 known(solved.rtnLoss()),
@@ -208,6 +219,11 @@ public final class Quantizer {
                 gram == null ? null : gram.trace(),
                 solved.codesChanged(),
                 reports));
+    }
+
+    private @Nullable String inputs(LinearSite site) {
+        InputFormat format = plan.inputs().get(site.weight());
+        return format == null ? null : format.label();
     }
 
     /** W as the source stores it, in float32. */

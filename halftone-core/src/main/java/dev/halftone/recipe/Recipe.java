@@ -1,6 +1,7 @@
 package dev.halftone.recipe;
 
 import dev.halftone.calibration.CalibrationOptions;
+import dev.halftone.format.InputFormat;
 import dev.halftone.format.IntGroup;
 import dev.halftone.solver.WeightSolver;
 import java.util.List;
@@ -13,10 +14,17 @@ import java.util.regex.Pattern;
  * @param name built-in name or file
  * @param source the YAML text: hashed into the result's provenance
  * @param calibration the command line may change it; a text's files may still have to be named
+ * @param steps that quantize weights
+ * @param inputs steps that quantize what the linears read
  * @param fallbackAllowed a step may fall back to a weaker method without failing the run
  */
 public record Recipe(
-        String name, String source, CalibrationOptions calibration, List<WeightStep> steps, boolean fallbackAllowed) {
+        String name,
+        String source,
+        CalibrationOptions calibration,
+        List<WeightStep> steps,
+        List<InputStep> inputs,
+        boolean fallbackAllowed) {
     /**
      * Quantize weights.
      *
@@ -24,21 +32,39 @@ public record Recipe(
      * @param targets globs over the names of linear weights; the last step that matches a weight counts
      */
     public record WeightStep(String place, WeightSolver solver, IntGroup format, List<String> targets) {
-        /** True if one of the targets matches; {@code *} stands for any characters. */
+        /** True if one of the targets matches. */
         public boolean matches(String weight) {
-            return targets.stream().anyMatch(glob -> weight.matches(glob(glob)));
+            return Recipe.matches(targets, weight);
         }
+    }
 
-        private static String glob(String pattern) {
-            return Pattern.compile("[^*]+")
-                    .matcher(pattern)
-                    .replaceAll(literal -> Matcher.quoteReplacement(Pattern.quote(literal.group())))
-                    .replace("*", ".*");
+    /**
+     * Quantize the inputs of linears.
+     *
+     * @param targets globs over the names of the linears' weights; the last step that matches counts
+     */
+    public record InputStep(String place, InputFormat format, List<String> targets) {
+        /** True if one of the targets matches. */
+        public boolean matches(String weight) {
+            return Recipe.matches(targets, weight);
         }
+    }
+
+    /** {@code *} stands for any characters. */
+    private static boolean matches(List<String> globs, String name) {
+        return globs.stream().anyMatch(glob -> name.matches(regex(glob)));
+    }
+
+    private static String regex(String glob) {
+        return Pattern.compile("[^*]+")
+                .matcher(glob)
+                .replaceAll(literal -> Matcher.quoteReplacement(Pattern.quote(literal.group())))
+                .replace("*", ".*");
     }
 
     /** True if some step needs calibration. */
     public boolean needsCalibration() {
-        return steps.stream().anyMatch(step -> step.solver().needsGram());
+        return steps.stream().anyMatch(step -> step.solver().needsGram())
+                || inputs.stream().anyMatch(step -> step.format().granularity() == InputFormat.Granularity.STATIC);
     }
 }

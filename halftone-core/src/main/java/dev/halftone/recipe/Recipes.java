@@ -4,6 +4,7 @@ import dev.halftone.calibration.CalibrationOptions;
 import dev.halftone.error.InputException;
 import dev.halftone.format.ClipSearch;
 import dev.halftone.format.IntGroup;
+import dev.halftone.recipe.Recipe.InputStep;
 import dev.halftone.recipe.Recipe.WeightStep;
 import dev.halftone.solver.Gptq;
 import dev.halftone.solver.Rtn;
@@ -16,15 +17,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /** Recipes by built-in name or from a YAML file. */
 public final class Recipes {
-    /** method, bits, group, symmetric, search. */
+    /** method, bits, bits of the inputs, group, symmetric, search. */
     private static final Pattern BUILT_IN = Pattern.compile(
-            "(?<method>rtn|gptq)-w(?<bits>[2-8])(g(?<group>16|32|64|128|256))?(?<sym>-sym)?(-(?<search>minmax|mse|weighted))?");
+            "(?<method>rtn|gptq)-w(?<bits>[2-8])(a(?<inputs>[2-8]|fp8))?(g(?<group>16|32|64|128|256))?(?<sym>-sym)?"
+                    + "(-(?<search>minmax|mse|weighted))?");
 
     private static final String KNOWN =
-            "rtn-wB or gptq-wB with B = 2..8 bits, then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym if"
+            "rtn-wB or gptq-wB with B = 2..8 bits, then aB or afp8 if inputs are quantized too (per token), then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym if"
                     + " symmetric, then -minmax, -mse or -weighted for another search of the grid";
 
     private Recipes() {}
@@ -61,12 +64,20 @@ public final class Recipes {
                       symmetric: %s
                       search: %s
                 %s""".formatted(
-                        method,
-                        name.group("bits"),
-                        name.group("group") == null ? "-1" : name.group("group"),
-                        name.group("sym") != null,
-                        search,
-                        gptq ? "      actorder: true\n" : "");
+                                method,
+                                name.group("bits"),
+                                name.group("group") == null ? "-1" : name.group("group"),
+                                name.group("sym") != null,
+                                search,
+                                gptq ? "      actorder: true\n" : "")
+                + inputs(name.group("inputs"));
+    }
+
+    private static String inputs(@Nullable String bits) {
+        return bits == null
+                ? ""
+                : "  - inputs: {format: %s, granularity: token}\n"
+                        .formatted(bits.equals("fp8") ? "fp8_e4m3" : "int" + bits);
     }
 
     /** Reads a recipe's YAML. */
@@ -76,14 +87,21 @@ public final class Recipes {
         CalibrationOptions options =
                 calibration == null ? CalibrationOptions.DEFAULT : CalibrationKeys.read(calibration);
         List<WeightStep> steps = new ArrayList<>();
+        List<InputStep> inputSteps = new ArrayList<>();
         for (YamlReader step : root.mappings("steps")) {
             YamlReader weights = step.mapping("weights");
+            YamlReader inputs = step.mapping("inputs");
             step.finish();
-            if (weights == null) {
-                throw new InputException("HT-421", step.place(), "step is empty; known is weights", "");
+            if ((weights == null) == (inputs == null)) {
+                throw new InputException("HT-421", step.place(), "a step is one of: weights, inputs", "");
             }
-            steps.add(weightStep(weights));
-            weights.finish();
+            if (weights != null) {
+                steps.add(weightStep(weights));
+                weights.finish();
+            } else if (inputs != null) {
+                inputSteps.add(InputKeys.read(inputs));
+                inputs.finish();
+            }
         }
         String fallback = root.string("on_fallback", "fail");
         if (!List.of("fail", "allow").contains(fallback)) {
@@ -94,7 +112,7 @@ public final class Recipes {
             throw root.error("propagate", "propagate is \"" + propagate + "\"; known is quantized");
         }
         root.finish();
-        return new Recipe(name, yaml, options, steps, fallback.equals("allow"));
+        return new Recipe(name, yaml, options, steps, inputSteps, fallback.equals("allow"));
     }
 
     private static WeightStep weightStep(YamlReader reader) {

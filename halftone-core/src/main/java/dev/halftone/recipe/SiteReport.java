@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What was done to one weight, and the evidence for it.
  *
+ * @param inputs how the linear's inputs are quantized; null if they are not
  * @param bitsPerWeight stored, scales and zeros included
  * @param proxyLoss tr(D H D^T) / tr(W H W^T) of the stored weight; null without calibration
  * @param rtnLoss the same for rounding to nearest on min-max grids of the same format
@@ -18,6 +19,7 @@ public record SiteReport(
         String name,
         String method,
         String format,
+        @Nullable String inputs,
         double bitsPerWeight,
         @Nullable Double proxyLoss,
         @Nullable Double rtnLoss,

@@ -14,6 +14,7 @@ import dev.halftone.evaluate.Evaluation;
 import dev.halftone.evaluate.Scores;
 import dev.halftone.evaluate.WindowRule;
 import dev.halftone.evaluate.WindowRule.Window;
+import dev.halftone.format.InputRounding;
 import dev.halftone.format.ModelFile;
 import dev.halftone.model.Decoder;
 import dev.halftone.provenance.Provenance;
@@ -122,6 +123,70 @@ class QuantizerTest {
         assertThat(divergence.get("rtn-w3g16")).isLessThan(divergence.get("rtn-w2g16"));
         // Same grids: the error feedback alone. Fewer bits leave nothing but noise of a random model.
         assertThat(divergence.get("gptq-w4g16-minmax")).isLessThan(divergence.get("rtn-w4g16"));
+    }
+
+    @Test
+    void inputsAreQuantizedWhereverThePackedModelIsRead() throws IOException {
+        double plain = divergence("rtn-w8");
+        double a8 = divergence("rtn-w8a8");
+        double a4 = divergence("rtn-w8a4");
+        assertThat(a8).isNotEqualTo(plain).isLessThan(0.02);
+        assertThat(a4).isGreaterThan(10 * a8);
+        assertThat(divergence("rtn-w8a2")).isGreaterThan(2 * a4);
+        assertThat(divergence("rtn-w8afp8")).isBetween(a8, a4);
+    }
+
+    private static double divergence(String recipe) throws IOException {
+        return scores(quantize(recipe, "inputs-" + recipe, 2), model)
+                .divergence()
+                .value();
+    }
+
+    @Test
+    void staticRangesComeFromCalibrationAndAreStored() throws IOException {
+        Path recipe = temporary.resolve("static.yaml");
+        Files.writeString(recipe, """
+                steps:
+                  - inputs: {format: int8, granularity: static, targets: ["*.mlp.*"]}
+                  - inputs: {format: int8, granularity: group, group: 8, symmetric: false, targets: ["*.o_proj.weight"]}
+                  - weights: {method: rtn, format: int8, targets: ["*.down_proj.weight"]}
+                """);
+        Path packed = temporary.resolve("static");
+        QuantizationResult result = run(recipe.toString(), packed, 2);
+        assertThat(result.evidence().calibration()).isNotNull();
+        assertThat(result.evidence().sites())
+                .hasSize(2)
+                .allSatisfy(site -> assertThat(site.inputs()).isEqualTo("int8 static"));
+        try (ModelFile file = ModelFile.open(packed)) {
+            InputRounding rounding = (InputRounding) file.inputs();
+            assertThat(rounding.formats()).hasSize(8);
+            assertThat(rounding.ranges()).hasSize(6).allSatisfy((weight, range) -> {
+                assertThat(weight).contains(".mlp.");
+                assertThat(range.least()).isNegative();
+                assertThat(range.most()).isPositive();
+            });
+            assertThat(rounding.ranges().get("model.layers.1.mlp.gate_proj.weight"))
+                    .isEqualTo(rounding.ranges().get("model.layers.1.mlp.up_proj.weight"));
+        }
+        Path again = temporary.resolve("static-again");
+        run(recipe.toString(), again, 1);
+        assertThat(contents(again)).isEqualTo(contents(packed));
+        assertThat(scores(packed, model).divergence().value()).isPositive().isLessThan(0.05);
+    }
+
+    @Test
+    void injectedOutliersRuinQuantizedInputsAndNothingElse() throws IOException {
+        Path injected = temporary.resolve("injected-weights");
+        String name = model + "+outliers(g=64,channels=2)";
+        try (ModelFile file = ModelFile.open(name);
+                Workers workers = new Workers(2)) {
+            new Quantizer(file, Recipes.open("rtn-w8a8"), null, Compute.FLOAT32, injected, workers)
+                    .run(Provenance.of(file.checkpoint().files(), Map.of()), (_, _) -> {});
+        }
+        double plain = scores(quantize("rtn-w8a8", "plain-w8a8", 2), model)
+                .divergence()
+                .value();
+        assertThat(scores(injected, model).divergence().value()).isGreaterThan(5 * plain);
     }
 
     @Test

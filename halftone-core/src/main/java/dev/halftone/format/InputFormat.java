@@ -1,0 +1,179 @@
+package dev.halftone.format;
+
+import dev.halftone.error.InputException;
+import dev.halftone.tensor.Tensors;
+import java.util.Locale;
+import java.util.Optional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarOptional;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How a linear's inputs are quantized: numbers, and what shares a scale. Simulated: the rounded values go into a float product.
+ *
+ * @param numbers grid of one value
+ * @param granularity what shares a scale
+ * @param group channels that share one, for {@link Granularity#GROUP}; else 0
+ */
+public record InputFormat(Numbers numbers, Granularity granularity, int group) {
+    /** Below this a range would give a scale that float32 cannot divide by. */
+    private static final double SMALLEST_RANGE = 1e-5;
+
+    /** A grid of numbers. */
+    public sealed interface Numbers permits Int, Float8 {
+        /**
+         * The grid that recipes and files call so; empty if there is none.
+         *
+         * @param name "int2" to "int8", "fp8_e4m3" or "fp8_e5m2"
+         * @param symmetric of integers
+         */
+        static Optional<Numbers> named(String name, boolean symmetric) {
+            return switch (name) {
+                case "fp8_e4m3" -> Optional.of(Float8.E4M3);
+                case "fp8_e5m2" -> Optional.of(Float8.E5M2);
+                default ->
+                    name.matches("int[2-8]") ? Optional.of(new Int(name.charAt(3) - '0', symmetric)) : Optional.empty();
+            };
+        }
+    }
+
+    /**
+     * Integers.
+     *
+     * @param bits 2 to 8
+     * @param symmetric code 0 is value 0 and codes run from -(2^(bits-1) - 1) to its opposite; else from 0 to 2^bits - 1 with a
+     *     zero point, over a range that holds 0
+     */
+    public record Int(int bits, boolean symmetric) implements Numbers {
+        public Int {
+            if (bits < 2 || bits > 8) {
+                throw new InputException("HT-401", "", "format has %d bits; allowed are 2 to 8".formatted(bits), "");
+            }
+        }
+
+        int largest() {
+            return symmetric ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
+        }
+    }
+
+    /** Eight-bit floats of the OCP specification, without infinities in E4M3. */
+    public enum Float8 implements Numbers {
+        E4M3(ScalarType.Float8_e4m3fn, 448),
+        E5M2(ScalarType.Float8_e5m2, 57344);
+
+        private final ScalarType type;
+        private final double largest;
+
+        Float8(ScalarType type, double largest) {
+            this.type = type;
+            this.largest = largest;
+        }
+    }
+
+    /** What shares a scale that is computed from the values themselves, or, for STATIC, one from calibration. */
+    public enum Granularity {
+        /** All values of a sequence. */
+        TENSOR,
+        /** The channels of a token. */
+        TOKEN,
+        /** Neighbouring channels of a token. */
+        GROUP,
+        /** All values ever, by a scale that calibration has found. */
+        STATIC
+    }
+
+    /**
+     * What calibration has found for {@link Granularity#STATIC}.
+     *
+     * @param least smallest value
+     * @param most largest value
+     */
+    public record Range(float least, float most) {
+        /** The range of both. */
+        public Range join(Range other) {
+            return new Range(Math.min(least, other.least), Math.max(most, other.most));
+        }
+    }
+
+    /**
+     * The values that the grid has for these.
+     *
+     * @param input (tokens, channels), any float type and device
+     * @param range for STATIC alone
+     * @return a new tensor of the same shape and type
+     */
+    public Tensor round(Tensor input, @Nullable Range range) {
+        if ((range != null) != (granularity == Granularity.STATIC)) {
+            throw new IllegalArgumentException(label() + " with range " + range);
+        }
+        Tensor x = input.to(ScalarType.Float);
+        Tensor shaped = granularity == Granularity.GROUP
+                ? x.reshape(x.size(0), x.size(1) / group, group)
+                : granularity == Granularity.TOKEN ? x : x.reshape(1, -1);
+        Tensor rounded = switch (numbers) {
+            case Int grid when grid.symmetric() -> symmetric(shaped, grid.largest(), range);
+            case Int grid -> asymmetric(shaped, grid.largest(), range);
+            case Float8 grid -> {
+                Tensor scale = magnitude(shaped, range).div(Tensors.scalar(grid.largest));
+                yield clamp(shaped.div(scale), -grid.largest, grid.largest)
+                        .to(grid.type)
+                        .to(ScalarType.Float)
+                        .mul_(scale);
+            }
+        };
+        return rounded.reshape(input.size(0), input.size(1)).to(input.scalar_type());
+    }
+
+    private Tensor symmetric(Tensor x, int largest, @Nullable Range range) {
+        Tensor step = magnitude(x, range).div(Tensors.scalar(largest));
+        return clamp(x.div(step).round_(), -largest, largest).mul_(step);
+    }
+
+    private Tensor asymmetric(Tensor x, int largest, @Nullable Range range) {
+        Tensor least;
+        Tensor most;
+        if (range != null) {
+            least = constant(x, Math.min(0, range.least()));
+            most = constant(x, Math.max(0, range.most()));
+        } else {
+            least = x.amin(new long[] {-1}, true).clamp(new ScalarOptional(), new ScalarOptional(new Scalar(0.0)));
+            most = x.amax(new long[] {-1}, true).clamp_min(Tensors.scalar(0));
+        }
+        Tensor step = most.sub(least).clamp_min(Tensors.scalar(SMALLEST_RANGE)).div(Tensors.scalar(largest));
+        Tensor zero = least.div(step).neg().round_();
+        return clamp(x.div(step).round_().add_(zero), 0, largest).sub_(zero).mul_(step);
+    }
+
+    /** max |x| of what shares a scale, (..., 1). */
+    private Tensor magnitude(Tensor x, @Nullable Range range) {
+        Tensor magnitude = range != null
+                ? constant(x, Math.max(Math.abs(range.least()), Math.abs(range.most())))
+                : x.abs().amax(new long[] {-1}, true);
+        return magnitude.clamp_min(Tensors.scalar(SMALLEST_RANGE));
+    }
+
+    private static Tensor constant(Tensor like, double value) {
+        return torch.full(new long[] {1, 1}, Tensors.scalar(value), like.options());
+    }
+
+    private static Tensor clamp(Tensor x, double low, double high) {
+        return x.clamp_(new ScalarOptional(new Scalar(low)), new ScalarOptional(new Scalar(high)));
+    }
+
+    /** The name in reports: "int8 per token", "fp8 e4m3 static". */
+    public String label() {
+        String name = switch (numbers) {
+            case Int grid -> "int" + grid.bits() + (grid.symmetric() ? "" : " asymmetric");
+            case Float8 grid -> "fp8 " + grid.name().toLowerCase(Locale.ROOT);
+        };
+        return switch (granularity) {
+            case TENSOR -> name + " per tensor";
+            case TOKEN -> name + " per token";
+            case GROUP -> name + " g" + group + " per token";
+            case STATIC -> name + " static";
+        };
+    }
+}

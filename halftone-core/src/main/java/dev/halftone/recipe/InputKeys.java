@@ -1,0 +1,48 @@
+package dev.halftone.recipe;
+
+import dev.halftone.format.InputFormat;
+import dev.halftone.format.InputFormat.Granularity;
+import dev.halftone.format.InputFormat.Numbers;
+import dev.halftone.recipe.Recipe.InputStep;
+import dev.halftone.yaml.YamlReader;
+import java.util.List;
+import java.util.Locale;
+
+/** The keys of a recipe's {@code inputs} step. */
+final class InputKeys {
+    private InputKeys() {}
+
+    static InputStep read(YamlReader reader) {
+        Granularity granularity = granularity(reader);
+        int group = reader.integer("group", 0);
+        if ((group > 0) != (granularity == Granularity.GROUP)) {
+            throw reader.error(
+                    "group",
+                    granularity == Granularity.GROUP
+                            ? "group is " + group + "; expected a positive number"
+                            : "group needs granularity: group");
+        }
+        return new InputStep(
+                reader.place(),
+                new InputFormat(numbers(reader), granularity, group),
+                reader.strings("targets", List.of("*")));
+    }
+
+    private static Granularity granularity(YamlReader reader) {
+        String name = reader.string("granularity", "token");
+        for (Granularity known : Granularity.values()) {
+            if (known.name().toLowerCase(Locale.ROOT).equals(name)) {
+                return known;
+            }
+        }
+        throw reader.error(
+                "granularity", "granularity is \"" + name + "\"; known are tensor, token, group, static (per tensor)");
+    }
+
+    private static Numbers numbers(YamlReader reader) {
+        String name = reader.string("format", "");
+        return Numbers.named(name, reader.flag("symmetric", true))
+                .orElseThrow(() -> reader.error(
+                        "format", "format is \"" + name + "\"; known are int2 to int8, fp8_e4m3, fp8_e5m2"));
+    }
+}

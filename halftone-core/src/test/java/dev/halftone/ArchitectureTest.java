@@ -19,6 +19,7 @@ class ArchitectureTest {
             "recipe",
             "evaluate",
             "training",
+            "transform",
             "solver",
             "calibration",
             "format",

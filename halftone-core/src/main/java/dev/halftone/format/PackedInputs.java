@@ -30,11 +30,12 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * How config.json says that inputs are quantized: in {@code quantization_config}, {@code "inputs": [{"format": "int8",
  * "symmetric": true, "granularity": "token", "group": 0, "weights": ["model.layers.0..."]}]}. The range of a static format is the
- * tensor {@code W.input_range} F32 (2).
+ * tensor {@code W.input_range} F32 (2). An input that is divided channel by channel first has {@code W.input_scale} F32 (in).
  */
 final class PackedInputs {
     private static final String KEY = "inputs";
     private static final String RANGE = ".input_range";
+    private static final String SCALE = ".input_scale";
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -67,6 +68,13 @@ final class PackedInputs {
             memory.set(FLOAT, Float.BYTES, range.most());
             parts.add(new StoredPart(weight + RANGE, SafetensorsDtype.F32, new long[] {2}, memory));
         });
+        new TreeMap<>(inputs.scales()).forEach((weight, scale) -> {
+            MemorySegment memory = arena.allocate((long) scale.length * Float.BYTES, Float.BYTES);
+            for (int i = 0; i < scale.length; i++) {
+                memory.set(FLOAT, (long) i * Float.BYTES, scale[i]);
+            }
+            parts.add(new StoredPart(weight + SCALE, SafetensorsDtype.F32, new long[] {scale.length}, memory));
+        });
         return parts;
     }
 
@@ -95,6 +103,11 @@ final class PackedInputs {
         }
         InputRounding rounding = new InputRounding(formats);
         ranges.forEach(rounding::calibrate);
+        for (LinearSite site : linears) {
+            if (checkpoint.names().contains(site.weight() + SCALE)) {
+                rounding.divide(site.weight(), scale(checkpoint.tensor(site.weight() + SCALE), site.in(), place));
+            }
+        }
         return rounding;
     }
 
@@ -115,6 +128,17 @@ final class PackedInputs {
             throw error(place, tensor.name() + " has " + tensor.elements() + " elements of " + tensor.type());
         }
         return new Range(tensor.bytes().get(FLOAT, 0), tensor.bytes().get(FLOAT, Float.BYTES));
+    }
+
+    private static float[] scale(StoredTensor tensor, int in, String place) {
+        if (!tensor.type().equals("F32") || tensor.elements() != in) {
+            throw error(place, tensor.name() + " has " + tensor.elements() + " elements of " + tensor.type());
+        }
+        float[] scale = new float[in];
+        for (int i = 0; i < in; i++) {
+            scale[i] = tensor.bytes().get(FLOAT, (long) i * Float.BYTES);
+        }
+        return scale;
     }
 
     private static InputException error(String place, String finding) {

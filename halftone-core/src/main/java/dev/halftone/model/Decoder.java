@@ -190,7 +190,12 @@ public final class Decoder implements AutoCloseable {
 
     /** Loads a block; the caller closes it. */
     public DecoderBlock block(int index) {
-        DecoderBlock block = new DecoderBlock(spec, index, source, compute);
+        return block(index, source);
+    }
+
+    /** The same from other weights. */
+    public DecoderBlock block(int index, WeightSource weights) {
+        DecoderBlock block = new DecoderBlock(spec, index, weights, compute);
         block.roundInputs(inputs);
         return block;
     }

@@ -1,6 +1,7 @@
 package dev.halftone.model;
 
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * What a decoder computes, whatever its config called it. One forward pass ({@link Decoder}) serves every family; a family is
@@ -115,6 +116,34 @@ public record DecoderSpec(
 
     public String blockName(int index) {
         return names.block().formatted(index);
+    }
+
+    /** The inputs of a block's stages. */
+    public List<Junction> junctions(int index) {
+        String prefix = blockName(index) + ".";
+        List<List<LinearSite>> stages = stages(index);
+        Junction.Producer attentionInput =
+                postNorm ? new Junction.Opaque() : new Junction.NormOutput(prefix + names.attentionNorm());
+        Junction.Producer mlpInput =
+                postNorm ? new Junction.Opaque() : new Junction.NormOutput(prefix + names.mlpNorm());
+        // The attention's output is a mean of values, per head.
+        int[] values = new int[attention.queryWidth()];
+        int share = attention.heads() / attention.kvHeads();
+        int first = attention.fused() ? attention.queryWidth() + attention.keyWidth() : 0;
+        for (int c = 0; c < values.length; c++) {
+            int head = c / attention.headDim();
+            values[c] = first + head / share * attention.headDim() + c % attention.headDim();
+        }
+        int[] all = IntStream.range(0, intermediate).toArray();
+        Junction.Producer hidden = mlp.gated() || mlp.activation() == Activation.RELU
+                ? new Junction.LinearOutput(stages.get(2).getLast(), all)
+                : new Junction.Opaque();
+        List<Junction.Producer> producers =
+                List.of(attentionInput, new Junction.LinearOutput(stages.get(0).getLast(), values), mlpInput, hidden);
+        return IntStream.range(0, stages.size())
+                .mapToObj(stage ->
+                        new Junction(stage, stages.get(stage).getFirst().in(), producers.get(stage), stages.get(stage)))
+                .toList();
     }
 
     /** Linears of a block by stage: those with one input. */

@@ -28,7 +28,7 @@ public record LinearSite(String weight, int out, int in, boolean bias, boolean i
         return module() + ".output";
     }
 
-    String biasName() {
+    public String biasName() {
         return module() + ".bias";
     }
 

@@ -89,10 +89,11 @@ public record OutlierInjection(double g, int channels, long seed) {
         Map<String, ScaledCheckpoint.Scaling> scalings = new HashMap<>();
         int[] chosen = chosen(spec.hidden());
         for (int i = 0; i < spec.layers(); i++) {
-            List<List<LinearSite>> stages = spec.stages(i);
-            String prefix = spec.blockName(i) + ".";
-            add(scalings, prefix + spec.names().attentionNorm(), stages.get(0), chosen, spec);
-            add(scalings, prefix + spec.names().mlpNorm(), stages.get(2), chosen, spec);
+            for (Junction junction : spec.junctions(i)) {
+                if (junction.producer() instanceof Junction.NormOutput(String norm)) {
+                    add(scalings, norm, junction.readers(), chosen, spec);
+                }
+            }
         }
         return new ScaledCheckpoint(checkpoint, scalings);
     }

@@ -143,6 +143,8 @@ final class OutputDirectory {
                                     stored.bytes()));
                         }
                     }
+                } else if (solved.containsKey(tensor.name())) {
+                    parts.add(KeptTensor.plain(solved.get(tensor.name()), arena));
                 } else {
                     keep(model.checkpoint().tensor(tensor.name()), all, parts, arena);
                 }

@@ -7,6 +7,7 @@ import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.LinearSite;
 import dev.halftone.recipe.Recipe.InputStep;
+import dev.halftone.recipe.Recipe.TransformStep;
 import dev.halftone.recipe.Recipe.WeightStep;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,8 +21,10 @@ import java.util.stream.IntStream;
 public final class QuantizationPlan {
     private final Map<String, WeightStep> steps;
     private final Map<String, InputFormat> inputs;
+    private final boolean transforms;
 
-    private QuantizationPlan(Map<String, WeightStep> steps, Map<String, InputFormat> inputs) {
+    private QuantizationPlan(Map<String, WeightStep> steps, Map<String, InputFormat> inputs, boolean transforms) {
+        this.transforms = transforms;
         this.steps = steps;
         this.inputs = inputs;
     }
@@ -48,7 +51,13 @@ public final class QuantizationPlan {
                 throw indivisible(step, site, sites, chosen);
             }
         }
-        return new QuantizationPlan(chosen, inputs(recipe, sites));
+        for (TransformStep step : recipe.transforms()) {
+            if (sites.stream().noneMatch(site -> step.matches(site.weight()))) {
+                throw unmatched(step.place(), step.targets(), sites);
+            }
+        }
+        return new QuantizationPlan(
+                chosen, inputs(recipe, sites), !recipe.transforms().isEmpty());
     }
 
     private static Map<String, InputFormat> inputs(Recipe recipe, List<LinearSite> sites) {
@@ -137,7 +146,8 @@ public final class QuantizationPlan {
 
     /** True if calibration sequences have to go through the model. */
     boolean needsCalibration() {
-        return steps.values().stream().anyMatch(step -> step.solver().needsGram())
+        return transforms
+                || steps.values().stream().anyMatch(step -> step.solver().needsGram())
                 || inputs.values().stream().anyMatch(format -> format.granularity() == InputFormat.Granularity.STATIC);
     }
 }

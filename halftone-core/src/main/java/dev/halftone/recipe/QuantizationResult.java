@@ -24,6 +24,7 @@ public record QuantizationResult(
      * @param bitsPerWeight stored bits per weight of the linears, as read back
      * @param bitsPerParameter stored bits per parameter of the whole model, as read back
      * @param calibration what the calibration read; null where the recipe needs none
+     * @param transforms what was done to channels, in that order
      */
     public record Evidence(
             int schema,
@@ -31,7 +32,19 @@ public record QuantizationResult(
             double bitsPerWeight,
             double bitsPerParameter,
             CalibrationSet.@Nullable Report calibration,
+            List<TransformReport> transforms,
             List<SiteReport> sites,
             List<EventReport> events,
             Provenance provenance) {}
+
+    /**
+     * Channels that were scaled: x' = x / s.
+     *
+     * @param site the input
+     * @param folded into what makes the input; else it is divided while the model runs
+     * @param smallestScale of s
+     * @param largestScale of s
+     */
+    public record TransformReport(
+            String site, String method, boolean folded, double smallestScale, double largestScale) {}
 }

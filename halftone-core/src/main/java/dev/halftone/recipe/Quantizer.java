@@ -16,10 +16,12 @@ import dev.halftone.format.PackedWeight;
 import dev.halftone.format.StoredPart;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderBlock;
+import dev.halftone.model.EditedWeights;
 import dev.halftone.model.LinearSite;
 import dev.halftone.model.Sequences;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.recipe.QuantizationResult.Evidence;
+import dev.halftone.recipe.QuantizationResult.TransformReport;
 import dev.halftone.recipe.Recipe.WeightStep;
 import dev.halftone.recipe.SiteReport.EventReport;
 import dev.halftone.solver.Event;
@@ -27,11 +29,9 @@ import dev.halftone.solver.SolvedWeight;
 import dev.halftone.solver.WeightProblem;
 import dev.halftone.tensor.Activations;
 import dev.halftone.tensor.Compute;
-import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.PeakMemory;
-import dev.halftone.tensor.Tensors;
-import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
+import dev.halftone.transform.ChannelFold;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -64,7 +64,9 @@ public final class Quantizer {
     private final Compute compute;
     private final Workers workers;
     private final OutputDirectory output;
-    private final PhaseClock clock = new PhaseClock("load", "forward", "statistics", "solve", "pack", "save");
+    private final PhaseClock clock =
+            new PhaseClock("load", "forward", "statistics", "transform", "solve", "pack", "save");
+    private final List<TransformReport> transformed = new ArrayList<>();
     private final List<SiteReport> sites = new ArrayList<>();
     private final List<EventReport> events = new ArrayList<>();
     private final Map<String, IntGroup> formats = new LinkedHashMap<>();
@@ -132,15 +134,26 @@ public final class Quantizer {
             output.create();
             int blocks = model.spec().layers();
             try (Decoder decoder = clock.time("load", () -> model.decoder(compute));
-                    Sequences sequences = begin(decoder)) {
+                    Sequences sequences = begin(decoder);
+                    BlockTransforms transforms = transforms(decoder)) {
                 for (int i = 0; i < blocks; i++) {
                     int index = i;
-                    List<StoredPart> parts = new ArrayList<>();
-                    try (DecoderBlock block = clock.time("load", () -> decoder.block(index))) {
-                        quantize(block, sequences, index == blocks - 1, parts);
+                    EditedWeights weights = new EditedWeights(model.weights());
+                    if (transforms != null) {
+                        transforms.apply(index, weights);
                     }
-                    clock.time("save", () -> output.writeBlock(index, parts));
+                    List<StoredPart> parts = new ArrayList<>();
+                    try (DecoderBlock block = clock.time("load", () -> decoder.block(index, weights))) {
+                        quantize(block, weights, sequences, index == blocks - 1, parts);
+                    }
+                    try (Arena arena = Arena.ofShared()) {
+                        parts.addAll(EditedParts.of(weights, block(index), formats.keySet(), arena));
+                        clock.time("save", () -> output.writeBlock(index, parts));
+                    }
                     progress.update(i + 1, blocks);
+                }
+                if (transforms != null) {
+                    transformed.addAll(transforms.reports());
                 }
             }
             clock.time("save", () -> output.assemble(model, formats, rounding));
@@ -161,23 +174,32 @@ public final class Quantizer {
                 : clock.time("forward", () -> new Sequences(decoder, set.sequences(), workers, output.work()));
     }
 
+    private List<LinearSite> block(int index) {
+        return model.spec().stages(index).stream().flatMap(List::stream).toList();
+    }
+
+    private @Nullable BlockTransforms transforms(Decoder decoder) {
+        Sequences original = recipe.transforms().isEmpty() ? null : begin(decoder);
+        return original == null
+                ? null
+                : new BlockTransforms(recipe.transforms(), decoder, original, rounding, workers, clock);
+    }
+
     private void quantize(
-            DecoderBlock block, @Nullable Sequences sequences, boolean lastBlock, List<StoredPart> parts) {
-        block.roundInputs(rounding);
+            DecoderBlock block,
+            EditedWeights weights,
+            @Nullable Sequences sequences,
+            boolean lastBlock,
+            List<StoredPart> parts) {
+        block.roundInputs(recipe.propagateQuantized() ? rounding : rounding.scaled());
         AtomicReference<@Nullable Activations> input =
                 new AtomicReference<>(sequences == null ? null : clock.time("forward", () -> sequences.begin(block)));
         for (int stage = 0; stage < block.stages().size(); stage++) {
             List<LinearSite> members = block.stages().get(stage);
             Activations activations = input.get();
-            Gram gram = activations == null || !plan.needsGram(members)
-                    ? null
-                    : clock.time("statistics", () -> GramService.of(activations, workers));
-            if (activations != null && plan.needsRange(members)) {
-                Range range = clock.time("statistics", () -> Ranges.of(activations, workers));
-                members.stream().filter(plan::isStatic).forEach(site -> rounding.calibrate(site.weight(), range));
-            }
+            Gram gram = activations == null ? null : clock.time("statistics", () -> statistics(activations, members));
             for (LinearSite site : members) {
-                plan.step(site).ifPresent(step -> solve(block, site, step, gram, parts));
+                plan.step(site).ifPresent(step -> solve(block, weights, site, step, gram, parts));
             }
             if (sequences != null && activations != null) {
                 int current = stage;
@@ -191,15 +213,39 @@ public final class Quantizer {
         }
     }
 
+    /** H of what the linears read, if one of them asks for it; finds ranges of static inputs on the way. */
+    private @Nullable Gram statistics(Activations activations, List<LinearSite> members) {
+        float[] scale = rounding.scales().get(members.getFirst().weight());
+        Activations seen = scale == null ? activations : activations.dividedBy(scale, output.work(), workers);
+        try {
+            if (plan.needsRange(members)) {
+                Range range = Ranges.of(seen, workers);
+                members.stream().filter(plan::isStatic).forEach(site -> rounding.calibrate(site.weight(), range));
+            }
+            return plan.needsGram(members) ? GramService.of(seen, workers) : null;
+        } finally {
+            if (seen != activations) {
+                seen.close();
+            }
+        }
+    }
+
     private void solve(
-            DecoderBlock block, LinearSite site, WeightStep step, @Nullable Gram gram, List<StoredPart> parts) {
-        float[] weight = clock.time("load", () -> original(site));
+            DecoderBlock block,
+            EditedWeights weights,
+            LinearSite site,
+            WeightStep step,
+            @Nullable Gram gram,
+            List<StoredPart> parts) {
+        float[] weight = clock.time("load", () -> ChannelFold.matrix(site, weights));
         WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), gram);
         SolvedWeight solved = clock.time("solve", () -> step.solver().solve(problem, step.format(), workers));
         PackedWeight packed = solved.packed();
         clock.time("pack", () -> {
             parts.addAll(PackedLayout.parts(site.weight(), packed));
-            block.replace(site, packed.decode());
+            if (recipe.propagateQuantized()) {
+                block.replace(site, packed.decode());
+            }
         });
         formats.put(site.weight(), packed.format());
         List<EventReport> reports = solved.events().stream()
@@ -226,15 +272,6 @@ public final class Quantizer {
         return format == null ? null : format.label();
     }
 
-    /** W as the source stores it, in float32. */
-    private float[] original(LinearSite site) {
-        try (Arena arena = Arena.ofConfined()) {
-            AtomicReference<float[]> values = new AtomicReference<>(new float[0]);
-            Torch.inScope(() -> values.set(Tensors.floats(site.load(model.weights(), ComputeType.FLOAT32, arena))));
-            return values.get();
-        }
-    }
-
     private static @Nullable Double known(double value) {
         return Double.isNaN(value) ? null : value;
     }
@@ -248,6 +285,7 @@ public final class Quantizer {
                     written.bitsPerLinearWeight(),
                     written.bitsPerParameter(),
                     calibration == null ? null : calibration.report(),
+                    List.copyOf(transformed),
                     List.copyOf(sites),
                     List.copyOf(events),
                     provenance);

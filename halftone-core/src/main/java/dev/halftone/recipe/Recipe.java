@@ -4,6 +4,7 @@ import dev.halftone.calibration.CalibrationOptions;
 import dev.halftone.format.InputFormat;
 import dev.halftone.format.IntGroup;
 import dev.halftone.solver.WeightSolver;
+import dev.halftone.transform.ChannelScaling;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -16,6 +17,8 @@ import java.util.regex.Pattern;
  * @param calibration the command line may change it; a text's files may still have to be named
  * @param steps that quantize weights
  * @param inputs steps that quantize what the linears read
+ * @param transforms that come first, in this order
+ * @param propagateQuantized statistics are of the inputs that the already quantized blocks give, not of the original model's
  * @param fallbackAllowed a step may fall back to a weaker method without failing the run
  */
 public record Recipe(
@@ -24,6 +27,8 @@ public record Recipe(
         CalibrationOptions calibration,
         List<WeightStep> steps,
         List<InputStep> inputs,
+        List<TransformStep> transforms,
+        boolean propagateQuantized,
         boolean fallbackAllowed) {
     /**
      * Quantize weights.
@@ -50,6 +55,18 @@ public record Recipe(
         }
     }
 
+    /**
+     * Scale channels.
+     *
+     * @param targets globs over the names of the weights that read them
+     */
+    public record TransformStep(String place, ChannelScaling scaling, List<String> targets) {
+        /** True if one of the targets matches. */
+        public boolean matches(String weight) {
+            return Recipe.matches(targets, weight);
+        }
+    }
+
     /** {@code *} stands for any characters. */
     private static boolean matches(List<String> globs, String name) {
         return globs.stream().anyMatch(glob -> name.matches(regex(glob)));
@@ -64,7 +81,8 @@ public record Recipe(
 
     /** True if some step needs calibration. */
     public boolean needsCalibration() {
-        return steps.stream().anyMatch(step -> step.solver().needsGram())
+        return !transforms.isEmpty()
+                || steps.stream().anyMatch(step -> step.solver().needsGram())
                 || inputs.stream().anyMatch(step -> step.format().granularity() == InputFormat.Granularity.STATIC);
     }
 }

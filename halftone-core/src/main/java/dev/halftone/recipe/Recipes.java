@@ -5,6 +5,7 @@ import dev.halftone.error.InputException;
 import dev.halftone.format.ClipSearch;
 import dev.halftone.format.IntGroup;
 import dev.halftone.recipe.Recipe.InputStep;
+import dev.halftone.recipe.Recipe.TransformStep;
 import dev.halftone.recipe.Recipe.WeightStep;
 import dev.halftone.solver.Gptq;
 import dev.halftone.solver.Rtn;
@@ -15,19 +16,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Recipes by built-in name or from a YAML file. */
 public final class Recipes {
     /** method, bits, bits of the inputs, group, symmetric, search. */
     private static final Pattern BUILT_IN = Pattern.compile(
-            "(?<method>rtn|gptq)-w(?<bits>[2-8])(a(?<inputs>[2-8]|fp8))?(g(?<group>16|32|64|128|256))?(?<sym>-sym)?"
+            "(?<method>rtn|gptq|smoothquant)-w(?<bits>[2-8])(a(?<inputs>[2-8]|fp8))?(g(?<group>16|32|64|128|256))?(?<sym>-sym)?"
                     + "(-(?<search>minmax|mse|weighted))?");
 
     private static final String KNOWN =
-            "rtn-wB or gptq-wB with B = 2..8 bits, then aB or afp8 if inputs are quantized too (per token), then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym if"
+            "rtn-wB, gptq-wB or smoothquant-wB with B = 2..8 bits, then aB or afp8 if inputs are quantized too (per token), then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym if"
                     + " symmetric, then -minmax, -mse or -weighted for another search of the grid";
 
     private Recipes() {}
@@ -52,22 +55,24 @@ public final class Recipes {
 
     /** The recipe file that a built-in name stands for. */
     private static String builtInYaml(Matcher name) {
-        String method = name.group("method");
+        boolean smooth = name.group("method").equals("smoothquant");
+        String method = smooth ? "rtn" : name.group("method");
         boolean gptq = method.equals("gptq");
         String search = name.group("search") == null ? (gptq ? "weighted" : "minmax") : name.group("search");
         return """
                 steps:
-                  - weights:
+                %s  - weights:
                       method: %s
                       format: int%s
                       group: %s
                       symmetric: %s
                       search: %s
                 %s""".formatted(
+                                smooth ? "  - transform: {method: smoothquant}\n" : "",
                                 method,
                                 name.group("bits"),
                                 name.group("group") == null ? "-1" : name.group("group"),
-                                name.group("sym") != null,
+                                smooth || name.group("sym") != null,
                                 search,
                                 gptq ? "      actorder: true\n" : "")
                 + inputs(name.group("inputs"));
@@ -88,12 +93,14 @@ public final class Recipes {
                 calibration == null ? CalibrationOptions.DEFAULT : CalibrationKeys.read(calibration);
         List<WeightStep> steps = new ArrayList<>();
         List<InputStep> inputSteps = new ArrayList<>();
+        List<TransformStep> transforms = new ArrayList<>();
         for (YamlReader step : root.mappings("steps")) {
             YamlReader weights = step.mapping("weights");
             YamlReader inputs = step.mapping("inputs");
+            YamlReader transform = step.mapping("transform");
             step.finish();
-            if ((weights == null) == (inputs == null)) {
-                throw new InputException("HT-421", step.place(), "a step is one of: weights, inputs", "");
+            if (Stream.of(weights, inputs, transform).filter(Objects::nonNull).count() != 1) {
+                throw new InputException("HT-421", step.place(), "a step is one of: transform, weights, inputs", "");
             }
             if (weights != null) {
                 steps.add(weightStep(weights));
@@ -101,6 +108,9 @@ public final class Recipes {
             } else if (inputs != null) {
                 inputSteps.add(InputKeys.read(inputs));
                 inputs.finish();
+            } else if (transform != null) {
+                transforms.add(TransformKeys.read(transform));
+                transform.finish();
             }
         }
         String fallback = root.string("on_fallback", "fail");
@@ -108,11 +118,19 @@ public final class Recipes {
             throw root.error("on_fallback", "on_fallback is \"" + fallback + "\"; known are fail, allow");
         }
         String propagate = root.string("propagate", "quantized");
-        if (!propagate.equals("quantized")) {
-            throw root.error("propagate", "propagate is \"" + propagate + "\"; known is quantized");
+        if (!List.of("quantized", "float").contains(propagate)) {
+            throw root.error("propagate", "propagate is \"" + propagate + "\"; known are quantized, float");
         }
         root.finish();
-        return new Recipe(name, yaml, options, steps, inputSteps, fallback.equals("allow"));
+        return new Recipe(
+                name,
+                yaml,
+                options,
+                steps,
+                inputSteps,
+                transforms,
+                propagate.equals("quantized"),
+                fallback.equals("allow"));
     }
 
     private static WeightStep weightStep(YamlReader reader) {

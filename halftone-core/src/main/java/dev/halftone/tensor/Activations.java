@@ -19,6 +19,8 @@ public final class Activations implements AutoCloseable {
     /** Beyond this many bytes the operating system should be free to page them out. */
     private static final long LARGEST_IN_MEMORY = 4L << 30;
 
+    private static final long PIECE = 4096;
+
     private final long rows;
     private final int columns;
     private final Arena arena = Arena.ofShared();
@@ -64,6 +66,18 @@ public final class Activations implements AutoCloseable {
         long rowBytes = (long) columns * Float.BYTES;
         return Tensors.over(
                 memory.asSlice(from * rowBytes, (to - from) * rowBytes), ScalarType.Float, to - from, columns);
+    }
+
+    /** A copy in which each channel is divided by its own number; the caller closes it. */
+    public Activations dividedBy(float[] channels, Path spill, Workers workers) {
+        Activations copy = new Activations(rows, columns, spill);
+        int pieces = Math.toIntExact(Math.ceilDiv(rows, PIECE));
+        workers.forEach(pieces, piece -> {
+            long from = piece * PIECE;
+            long to = Math.min(rows, from + PIECE);
+            copy.view(from, to).copy_(view(from, to).div(Tensors.of(channels, columns)));
+        });
+        return copy;
     }
 
     @Override

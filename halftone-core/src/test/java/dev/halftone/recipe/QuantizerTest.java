@@ -74,7 +74,8 @@ class QuantizerTest {
             assertThat(site.inputTrace()).isPositive();
             assertThat(site.bitsPerWeight()).isBetween(4.0, 4.5);
         });
-        assertThat(result.phases().keySet()).containsExactly("load", "forward", "statistics", "solve", "pack", "save");
+        assertThat(result.phases().keySet())
+                .containsExactly("load", "forward", "statistics", "transform", "solve", "pack", "save");
         assertThat(result.fellBack()).isFalse();
     }
 
@@ -175,18 +176,49 @@ class QuantizerTest {
     }
 
     @Test
-    void injectedOutliersRuinQuantizedInputsAndNothingElse() throws IOException {
-        Path injected = temporary.resolve("injected-weights");
-        String name = model + "+outliers(g=64,channels=2)";
-        try (ModelFile file = ModelFile.open(name);
-                Workers workers = new Workers(2)) {
-            new Quantizer(file, Recipes.open("rtn-w8a8"), null, Compute.FLOAT32, injected, workers)
-                    .run(Provenance.of(file.checkpoint().files(), Map.of()), (_, _) -> {});
-        }
-        double plain = scores(quantize("rtn-w8a8", "plain-w8a8", 2), model)
+    void injectedOutliersRuinQuantizedInputsAndSmoothQuantTakesThemOut() throws IOException {
+        String injected = model + "+outliers(g=64,channels=2)";
+        double naive =
+                scores(quantize("rtn-w8a8", "naive", 2), model).divergence().value();
+        double ruined = scores(quantize(injected, "rtn-w8a8", "ruined"), model)
                 .divergence()
                 .value();
-        assertThat(scores(injected, model).divergence().value()).isGreaterThan(5 * plain);
+        assertThat(ruined).isGreaterThan(5 * naive);
+        Path smooth = quantize("smoothquant-w8a8", "smooth", 2);
+        Path smoothInjected = quantize(injected, "smoothquant-w8a8", "smooth-injected");
+        assertThat(scores(smoothInjected, model).divergence().value()).isLessThan(ruined / 5);
+        // g is a power of two: every number is the same, not only nearly.
+        for (String file : List.of("model.safetensors", "config.json")) {
+            assertThat(smoothInjected.resolve(file)).hasSameBinaryContentAs(smooth.resolve(file));
+        }
+    }
+
+    @Test
+    void transformsThatNoSolverPacksAreStoredAsTheyAre() throws IOException {
+        Path recipe = temporary.resolve("transform.yaml");
+        Files.writeString(recipe, "propagate: float\nsteps:\n  - transform: {method: smoothquant, alpha: 0.7}\n");
+        Path out = temporary.resolve("transformed");
+        QuantizationResult result = run(recipe.toString(), out, 2);
+        assertThat(result.evidence().transforms()).hasSize(4).allSatisfy(report -> {
+            assertThat(report.method()).isEqualTo("smoothquant");
+            assertThat(report.folded()).isTrue();
+            assertThat(report.smallestScale()).isPositive().isLessThan(report.largestScale());
+        });
+        assertThat(scores(out, model).divergence().value()).isCloseTo(0, within(1e-9));
+        assertThat(Provenance.sha256(out.resolve("model.safetensors")))
+                .isNotEqualTo(Provenance.sha256(model.resolve("model.safetensors")));
+    }
+
+    private static Path quantize(String model, String recipe, String name) {
+        Path out = temporary.resolve(name);
+        CalibrationSource source = new CalibrationSource.Text(CalibrationSource.Mode.FIRST, List.of(text));
+        try (ModelFile file = ModelFile.open(model);
+                Workers workers = new Workers(2)) {
+            CalibrationSet set = CalibrationSets.draw(new CalibrationOptions(source, 16, 32, 1), file, workers);
+            new Quantizer(file, Recipes.open(recipe), set, Compute.FLOAT32, out, workers)
+                    .run(Provenance.of(file.checkpoint().files(), Map.of()), (_, _) -> {});
+        }
+        return out;
     }
 
     @Test

@@ -1,0 +1,117 @@
+package dev.halftone.recipe;
+
+import dev.halftone.calibration.ChannelStatistics;
+import dev.halftone.format.InputRounding;
+import dev.halftone.model.Decoder;
+import dev.halftone.model.DecoderBlock;
+import dev.halftone.model.EditedWeights;
+import dev.halftone.model.Junction;
+import dev.halftone.model.LinearSite;
+import dev.halftone.model.Sequences;
+import dev.halftone.recipe.QuantizationResult.TransformReport;
+import dev.halftone.recipe.Recipe.TransformStep;
+import dev.halftone.tensor.Activations;
+import dev.halftone.tensor.Workers;
+import dev.halftone.transform.ChannelFold;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The transform steps of a recipe, block by block: the original block runs on the original model's activations, each junction is
+ * looked at when they reach it, and what the transforms choose is folded into weights that the block is then solved from.
+ */
+final class BlockTransforms implements AutoCloseable {
+    private final List<TransformStep> steps;
+    private final Decoder decoder;
+    private final Sequences original;
+    private final InputRounding rounding;
+    private final Workers workers;
+    private final PhaseClock clock;
+    private final List<TransformReport> reports = new ArrayList<>();
+
+    /**
+     * @param original activations of the original model; closed with this
+     * @param rounding learns what has to be divided at run time
+     */
+    BlockTransforms(
+            List<TransformStep> steps,
+            Decoder decoder,
+            Sequences original,
+            InputRounding rounding,
+            Workers workers,
+            PhaseClock clock) {
+        this.steps = steps;
+        this.decoder = decoder;
+        this.original = original;
+        this.rounding = rounding;
+        this.workers = workers;
+        this.clock = clock;
+    }
+
+    /** What was done so far. */
+    List<TransformReport> reports() {
+        return reports;
+    }
+
+    /** Takes the original activations through a block and writes the transformed weights into {@code weights}. */
+    void apply(int index, EditedWeights weights) {
+        List<Junction> junctions = decoder.spec().junctions(index);
+        try (DecoderBlock block = clock.time("load", () -> decoder.block(index))) {
+            @Nullable Activations input = clock.time("forward", () -> original.begin(block));
+            for (Junction junction : junctions) {
+                Activations x = java.util.Objects.requireNonNull(input);
+                clock.time("transform", () -> transform(junction, x, weights));
+                input = clock.time("forward", () -> original.advance(block, junction.stage(), x));
+            }
+        }
+    }
+
+    private void transform(Junction junction, Activations x, EditedWeights weights) {
+        @Nullable ChannelStatistics statistics = null;
+        for (TransformStep step : steps) {
+            boolean asked = junction.readers().stream().anyMatch(reader -> step.matches(reader.weight()));
+            if (!asked || !step.scaling().handles(junction)) {
+                continue;
+            }
+            if (statistics == null) {
+                statistics = ChannelStatistics.of(x, workers);
+            }
+            List<float[]> readers = junction.readers().stream()
+                    .map(reader -> ChannelFold.matrix(reader, weights))
+                    .toList();
+            Optional<double[]> scales = step.scaling().scales(junction, readers, statistics);
+            if (scales.isEmpty()) {
+                continue;
+            }
+            double[] s = scales.get();
+            boolean folded = ChannelFold.apply(junction, s, weights);
+            if (!folded) {
+                junction.readers().forEach(reader -> divideAtRunTime(reader, s));
+            }
+            statistics = statistics.dividedBy(s);
+            reports.add(new TransformReport(
+                    junction.name(),
+                    step.scaling().name(),
+                    folded,
+                    Arrays.stream(s).min().orElse(1),
+                    Arrays.stream(s).max().orElse(1)));
+        }
+    }
+
+    private void divideAtRunTime(LinearSite reader, double[] s) {
+        float[] before = rounding.scales().get(reader.weight());
+        float[] scale = new float[s.length];
+        for (int c = 0; c < s.length; c++) {
+            scale[c] = (float) (before == null ? s[c] : before[c] * s[c]);
+        }
+        rounding.divide(reader.weight(), scale);
+    }
+
+    @Override
+    public void close() {
+        original.close();
+    }
+}

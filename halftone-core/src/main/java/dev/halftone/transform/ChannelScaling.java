@@ -1,0 +1,23 @@
+package dev.halftone.transform;
+
+import dev.halftone.calibration.ChannelStatistics;
+import dev.halftone.model.Junction;
+import java.util.List;
+import java.util.Optional;
+
+/** A method that chooses how a junction's channels are scaled. Pure: the result depends on the arguments alone. */
+public interface ChannelScaling {
+    /** The name in recipes and reports. */
+    String name();
+
+    /** True if the method can do something at this junction. */
+    boolean handles(Junction junction);
+
+    /**
+     * The scales s of x' = x / s, each positive; empty to leave the junction as it is.
+     *
+     * @param weights W (out, in) of the junction's readers as they are now, row-major
+     * @param statistics of x in the full-precision model
+     */
+    Optional<double[]> scales(Junction junction, List<float[]> weights, ChannelStatistics statistics);
+}

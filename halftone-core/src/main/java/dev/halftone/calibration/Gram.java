@@ -22,6 +22,17 @@ public record Gram(int size, long tokens, double[] h) {
         return diagonal;
     }
 
+    /** The second moments of x / s. */
+    public Gram dividedBy(double[] s) {
+        double[] scaled = new double[h.length];
+        for (int i = 0; i < size; i++) {
+            for (int j = 0; j < size; j++) {
+                scaled[i * size + j] = h[i * size + j] / (s[i] * s[j]);
+            }
+        }
+        return new Gram(size, tokens, scaled);
+    }
+
     /** Sum of the mean squares. */
     public double trace() {
         double sum = 0;

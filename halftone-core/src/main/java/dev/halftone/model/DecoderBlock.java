@@ -144,6 +144,13 @@ public final class DecoderBlock implements AutoCloseable {
         };
     }
 
+    /** What attention (stage 0) or MLP (stage 2) add to the residual stream, of that stage's input. */
+    Tensor module(int stage, Tensor input, Pass pass) {
+        // The residual stream is not looked at between the two stages.
+        State inside = advance(stage, new State(input, input), pass, SiteObserver.NONE);
+        return linears(stage + 1, inside.input(), SiteObserver.NONE)[0];
+    }
+
     /** In place where no gradient will ask for the factor. */
     private static Tensor product(Tensor x, Tensor factor) {
         return x.requires_grad() ? x.mul(factor) : x.mul_(factor);

@@ -81,6 +81,18 @@ public final class Sequences implements AutoCloseable {
         return next;
     }
 
+    /**
+     * What attention (stage 0) or MLP (stage 2) add to the residual stream for these inputs; nothing is taken further.
+     *
+     * @param input of the stage; stays open
+     * @return (tokens, hidden), which the caller closes
+     */
+    public Activations module(DecoderBlock block, int stage, Activations input) {
+        Activations output = new Activations(tokens(), decoder.spec().hidden(), spill);
+        workers.forEach(windows.size(), i -> view(output, i).copy_(block.module(stage, compute(input, i), pass(i))));
+        return output;
+    }
+
     /** Residual stream of a sequence in the compute type and on the device (tokens, hidden), to be read inside a scope. */
     public Tensor residual(int sequence) {
         return compute(residual, sequence);

@@ -1,6 +1,5 @@
 package dev.halftone.recipe;
 
-import dev.halftone.calibration.ChannelStatistics;
 import dev.halftone.format.InputRounding;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderBlock;
@@ -16,6 +15,7 @@ import dev.halftone.transform.ChannelFold;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class BlockTransforms implements AutoCloseable {
     private final List<TransformStep> steps;
+    private final QuantizationPlan plan;
     private final Decoder decoder;
     private final Sequences original;
     private final InputRounding rounding;
@@ -38,12 +39,14 @@ final class BlockTransforms implements AutoCloseable {
      */
     BlockTransforms(
             List<TransformStep> steps,
+            QuantizationPlan plan,
             Decoder decoder,
             Sequences original,
             InputRounding rounding,
             Workers workers,
             PhaseClock clock) {
         this.steps = steps;
+        this.plan = plan;
         this.decoder = decoder;
         this.original = original;
         this.rounding = rounding;
@@ -62,42 +65,39 @@ final class BlockTransforms implements AutoCloseable {
         try (DecoderBlock block = clock.time("load", () -> decoder.block(index))) {
             @Nullable Activations input = clock.time("forward", () -> original.begin(block));
             for (Junction junction : junctions) {
-                Activations x = java.util.Objects.requireNonNull(input);
-                clock.time("transform", () -> transform(junction, x, weights));
+                Activations x = Objects.requireNonNull(input);
+                clock.time("transform", () -> transform(block, junction, x, weights));
                 input = clock.time("forward", () -> original.advance(block, junction.stage(), x));
             }
         }
     }
 
-    private void transform(Junction junction, Activations x, EditedWeights weights) {
-        @Nullable ChannelStatistics statistics = null;
-        for (TransformStep step : steps) {
-            boolean asked = junction.readers().stream().anyMatch(reader -> step.matches(reader.weight()));
-            if (!asked || !step.scaling().handles(junction)) {
-                continue;
+    private void transform(DecoderBlock block, Junction junction, Activations x, EditedWeights weights) {
+        List<TransformStep> asked = steps.stream()
+                .filter(step -> step.scaling().handles(junction)
+                        && junction.readers().stream().anyMatch(reader -> step.matches(reader.weight())))
+                .toList();
+        if (asked.isEmpty()) {
+            return;
+        }
+        try (CalibratedJunction view = new CalibratedJunction(junction, block, original, x, weights, plan, workers)) {
+            for (TransformStep step : asked) {
+                Optional<double[]> scales = step.scaling().scales(view);
+                if (scales.isPresent()) {
+                    double[] s = scales.get();
+                    boolean folded = ChannelFold.apply(junction, s, weights);
+                    if (!folded) {
+                        junction.readers().forEach(reader -> divideAtRunTime(reader, s));
+                    }
+                    view.divide(s);
+                    reports.add(new TransformReport(
+                            junction.name(),
+                            step.scaling().name(),
+                            folded,
+                            Arrays.stream(s).min().orElse(1),
+                            Arrays.stream(s).max().orElse(1)));
+                }
             }
-            if (statistics == null) {
-                statistics = ChannelStatistics.of(x, workers);
-            }
-            List<float[]> readers = junction.readers().stream()
-                    .map(reader -> ChannelFold.matrix(reader, weights))
-                    .toList();
-            Optional<double[]> scales = step.scaling().scales(junction, readers, statistics);
-            if (scales.isEmpty()) {
-                continue;
-            }
-            double[] s = scales.get();
-            boolean folded = ChannelFold.apply(junction, s, weights);
-            if (!folded) {
-                junction.readers().forEach(reader -> divideAtRunTime(reader, s));
-            }
-            statistics = statistics.dividedBy(s);
-            reports.add(new TransformReport(
-                    junction.name(),
-                    step.scaling().name(),
-                    folded,
-                    Arrays.stream(s).min().orElse(1),
-                    Arrays.stream(s).max().orElse(1)));
         }
     }
 

@@ -182,7 +182,7 @@ public final class Quantizer {
         Sequences original = recipe.transforms().isEmpty() ? null : begin(decoder);
         return original == null
                 ? null
-                : new BlockTransforms(recipe.transforms(), decoder, original, rounding, workers, clock);
+                : new BlockTransforms(recipe.transforms(), plan, decoder, original, rounding, workers, clock);
     }
 
     private void quantize(

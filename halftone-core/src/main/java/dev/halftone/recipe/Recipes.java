@@ -26,11 +26,11 @@ import org.jspecify.annotations.Nullable;
 public final class Recipes {
     /** method, bits, bits of the inputs, group, symmetric, search. */
     private static final Pattern BUILT_IN = Pattern.compile(
-            "(?<method>rtn|gptq|smoothquant)-w(?<bits>[2-8])(a(?<inputs>[2-8]|fp8))?(g(?<group>16|32|64|128|256))?(?<sym>-sym)?"
+            "(?<method>rtn|gptq|awq|smoothquant)-w(?<bits>[2-8])(a(?<inputs>[2-8]|fp8))?(g(?<group>16|32|64|128|256))?(?<sym>-sym)?"
                     + "(-(?<search>minmax|mse|weighted))?");
 
     private static final String KNOWN =
-            "rtn-wB, gptq-wB or smoothquant-wB with B = 2..8 bits, then aB or afp8 if inputs are quantized too (per token), then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym if"
+            "rtn-wB, gptq-wB, awq-wB or smoothquant-wB with B = 2..8 bits, then aB or afp8 if inputs are quantized too (per token), then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym if"
                     + " symmetric, then -minmax, -mse or -weighted for another search of the grid";
 
     private Recipes() {}
@@ -56,11 +56,12 @@ public final class Recipes {
     /** The recipe file that a built-in name stands for. */
     private static String builtInYaml(Matcher name) {
         boolean smooth = name.group("method").equals("smoothquant");
-        String method = smooth ? "rtn" : name.group("method");
+        boolean awq = name.group("method").equals("awq");
+        String method = smooth || awq ? "rtn" : name.group("method");
         boolean gptq = method.equals("gptq");
         String search = name.group("search") == null ? (gptq ? "weighted" : "minmax") : name.group("search");
         return """
-                steps:
+                %ssteps:
                 %s  - weights:
                       method: %s
                       format: int%s
@@ -68,7 +69,8 @@ public final class Recipes {
                       symmetric: %s
                       search: %s
                 %s""".formatted(
-                                smooth ? "  - transform: {method: smoothquant}\n" : "",
+                                awq ? "propagate: float\n" : "",
+                                smooth || awq ? "  - transform: {method: %s}\n".formatted(name.group("method")) : "",
                                 method,
                                 name.group("bits"),
                                 name.group("group") == null ? "-1" : name.group("group"),

@@ -10,7 +10,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** The error of a layer's output under the second moments of its input: tr(D H D^T), the objective of all layer-wise solvers. Products
  * in float32, sums in float64: right to about 1e-6. */
-final class LayerLoss implements AutoCloseable {
+public final class LayerLoss implements AutoCloseable {
     /** Fixed, so that sums do not depend on the number of workers. */
     private static final int ROWS = 64;
 
@@ -19,7 +19,8 @@ final class LayerLoss implements AutoCloseable {
     private final Tensor h;
     private final double whole;
 
-    LayerLoss(WeightProblem problem, Gram gram, Workers workers) {
+    /** @param workers used until this is closed */
+    public LayerLoss(WeightProblem problem, Gram gram, Workers workers) {
         this.problem = problem;
         this.workers = workers;
         this.h =
@@ -28,12 +29,12 @@ final class LayerLoss implements AutoCloseable {
     }
 
     /** A trace as a share of tr(W H W^T); 0 where the layer's output is 0 and so is the error. */
-    double relative(double absolute) {
+    public double relative(double absolute) {
         return absolute == 0 ? 0 : absolute / whole;
     }
 
     /** tr((W - Q) H (W - Q)^T). */
-    double absolute(float[] q) {
+    public double absolute(float[] q) {
         return trace(q);
     }
 

@@ -8,6 +8,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -78,6 +79,26 @@ public final class Activations implements AutoCloseable {
             copy.view(from, to).copy_(view(from, to).div(Tensors.of(channels, columns)));
         });
         return copy;
+    }
+
+    /** Mean over all numbers of the squared difference; sums in float64, in the order of the rows. */
+    public double meanSquaredDifference(Activations other, Workers workers) {
+        int pieces = Math.toIntExact(Math.ceilDiv(rows, PIECE));
+        double[] sums = new double[pieces];
+        workers.forEach(pieces, piece -> {
+            long from = piece * PIECE;
+            long to = Math.min(rows, from + PIECE);
+            sums[piece] = view(from, to)
+                    .sub(other.view(from, to))
+                    .square_()
+                    .sum(new ScalarTypeOptional(ScalarType.Double))
+                    .item_double();
+        });
+        double sum = 0;
+        for (double part : sums) {
+            sum += part;
+        }
+        return sum / ((double) rows * columns);
     }
 
     @Override

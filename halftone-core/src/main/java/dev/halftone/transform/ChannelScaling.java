@@ -1,8 +1,6 @@
 package dev.halftone.transform;
 
-import dev.halftone.calibration.ChannelStatistics;
 import dev.halftone.model.Junction;
-import java.util.List;
 import java.util.Optional;
 
 /** A method that chooses how a junction's channels are scaled. Pure: the result depends on the arguments alone. */
@@ -13,11 +11,6 @@ public interface ChannelScaling {
     /** True if the method can do something at this junction. */
     boolean handles(Junction junction);
 
-    /**
-     * The scales s of x' = x / s, each positive; empty to leave the junction as it is.
-     *
-     * @param weights W (out, in) of the junction's readers as they are now, row-major
-     * @param statistics of x in the full-precision model
-     */
-    Optional<double[]> scales(Junction junction, List<float[]> weights, ChannelStatistics statistics);
+    /** The scales s of x' = x / s, each positive; empty to leave the junction as it is. */
+    Optional<double[]> scales(JunctionView view);
 }

@@ -2,7 +2,6 @@ package dev.halftone.transform;
 
 import dev.halftone.calibration.ChannelStatistics;
 import dev.halftone.model.Junction;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -27,9 +26,10 @@ public record SmoothQuant(double alpha) implements ChannelScaling {
     }
 
     @Override
-    public Optional<double[]> scales(Junction junction, List<float[]> weights, ChannelStatistics statistics) {
-        double[] columns = new double[junction.width()];
-        for (float[] weight : weights) {
+    public Optional<double[]> scales(JunctionView view) {
+        ChannelStatistics statistics = view.statistics();
+        double[] columns = new double[view.junction().width()];
+        for (float[] weight : view.weights()) {
             for (int i = 0; i < weight.length; i++) {
                 int c = i % columns.length;
                 columns[c] = Math.max(columns[c], Math.abs(weight[i]));

@@ -193,6 +193,26 @@ class QuantizerTest {
         }
     }
 
+    /** Both sites that are searched through a module, and one that is searched through H. */
+    @Test
+    void awqLowersTheErrorThatItSearchesFor() throws IOException {
+        String injected = model + "+outliers(g=32,channels=2)";
+        Path rtn = quantize(injected, "rtn-w3g16", "awq-rtn");
+        Path out = temporary.resolve("awq-out");
+        QuantizationResult result = run("awq-w3g16", out, 2);
+        assertThat(result.evidence().transforms())
+                .isNotEmpty()
+                .allSatisfy(report -> assertThat(report.method()).isEqualTo("awq"))
+                .extracting(QuantizationResult.TransformReport::site)
+                .contains("model.layers.0.self_attn.q_proj.input");
+        Path awq = quantize(injected, "awq-w3g16", "awq-injected");
+        assertThat(scores(awq, model).divergence().value())
+                .isLessThan(scores(rtn, model).divergence().value());
+        Path again = temporary.resolve("awq-again");
+        run("awq-w3g16", again, 1);
+        assertThat(contents(again)).isEqualTo(contents(out));
+    }
+
     @Test
     void transformsThatNoSolverPacksAreStoredAsTheyAre() throws IOException {
         Path recipe = temporary.resolve("transform.yaml");

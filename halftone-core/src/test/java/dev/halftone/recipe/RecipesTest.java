@@ -115,7 +115,7 @@ class RecipesTest {
                 "steps:\\n  - weights: {method: rtn, format: int9}| HT-421 r.yaml:2:36: format is \"int9\"; known are int2 to int8",
                 "steps:\\n  - weights: {method: rtn, format: int4, grop: 64}| HT-421 r.yaml:2:48: \"grop\" is not known here; known are format, group, method, search, symmetric, targets",
                 "steps: []| HT-421 r.yaml:1:8: \"steps\" must be a list with at least one entry",
-                "steps:\\n  - transform: {method: rougher}| HT-421 r.yaml:2:25: method is \"rougher\"; known is smoothquant",
+                "steps:\\n  - transform: {method: rougher}| HT-421 r.yaml:2:25: method is \"rougher\"; known are smoothquant, awq",
                 "steps:\\n  - transform: {method: smoothquant, alpha: 1.5}| HT-421 r.yaml:2:45: alpha is 1.5; expected 0 to 1",
                 "steps:\\n  - cache: {method: kivi}| HT-421 r.yaml:2:12: \"cache\" is not known here; known are inputs, transform, weights",
                 "steps:\\n  - {}| HT-421 r.yaml:2:5: a step is one of: transform, weights, inputs",

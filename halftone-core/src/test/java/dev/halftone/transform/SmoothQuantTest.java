@@ -79,7 +79,9 @@ class SmoothQuantTest {
     }
 
     private static double[] scales(double alpha, List<float[]> weights, ChannelStatistics x) {
-        return new SmoothQuant(alpha).scales(JUNCTION, weights, x).orElseThrow();
+        return new SmoothQuant(alpha)
+                .scales(new PlainView(JUNCTION, weights, x))
+                .orElseThrow();
     }
 
     private static double columnMax(int column, float[]... weights) {

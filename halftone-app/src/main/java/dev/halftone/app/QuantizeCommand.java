@@ -8,18 +8,21 @@ import dev.halftone.format.ModelFile;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.recipe.QuantizationResult;
 import dev.halftone.recipe.QuantizationResult.Evidence;
+import dev.halftone.recipe.QuantizationResult.TransformReport;
 import dev.halftone.recipe.Quantizer;
 import dev.halftone.recipe.Recipe;
 import dev.halftone.recipe.Recipes;
 import dev.halftone.recipe.SiteReport;
 import dev.halftone.recipe.SiteReport.EventReport;
 import dev.halftone.tensor.Compute;
+import dev.halftone.tensor.PeakMemory;
 import dev.halftone.tensor.Workers;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -86,6 +89,11 @@ final class QuantizeCommand implements Callable<Integer> {
             description = "seed of all that is drawn (default: the recipe's, else 1)")
     private @Nullable Long seed;
 
+    @Option(
+            names = "--resume",
+            description = "go on from the last block that a stopped run has finished; a finished run is left as it is")
+    private boolean resume;
+
     /** What {@code --json} prints. */
     record Document(
             int schema,
@@ -93,6 +101,7 @@ final class QuantizeCommand implements Callable<Integer> {
             double bitsPerWeight,
             double bitsPerParameter,
             CalibrationSet.@Nullable Report calibration,
+            List<TransformReport> transforms,
             List<SiteReport> sites,
             List<EventReport> events,
             Map<String, Double> phases,
@@ -107,6 +116,7 @@ final class QuantizeCommand implements Callable<Integer> {
                     evidence.bitsPerWeight(),
                     evidence.bitsPerParameter(),
                     evidence.calibration(),
+                    evidence.transforms(),
                     evidence.sites(),
                     evidence.events(),
                     result.phases(),
@@ -119,6 +129,10 @@ final class QuantizeCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         int threads = common.checkedThreads();
+        Optional<Evidence> finished = resume ? Quantizer.finished(out) : Optional.empty();
+        if (finished.isPresent()) {
+            return finished(finished.get());
+        }
         Compute compute = computing.chosen();
         Recipe chosen = Recipes.open(recipe);
         CalibrationOptions options = options(chosen.calibration());
@@ -149,7 +163,7 @@ final class QuantizeCommand implements Callable<Integer> {
             }
             Provenance provenance = Provenance.of(inputs, settings(file, chosen, compute, calibrated));
             try (ProgressLine progress = new ProgressLine("quantizing")) {
-                result = quantizer.run(provenance, progress::update);
+                result = quantizer.run(provenance, resume, progress::update);
             }
         }
         PrintWriter out = spec.commandLine().getOut();
@@ -159,6 +173,16 @@ final class QuantizeCommand implements Callable<Integer> {
             print(out, result);
         }
         return result.fellBack() ? Main.FELL_BACK : 0;
+    }
+
+    /** A finished run has no times of this one. */
+    private int finished(Evidence evidence) {
+        spec.commandLine().getErr().println("halftone: " + out + " is finished");
+        if (common.json) {
+            QuantizationResult result = new QuantizationResult(evidence, Map.of(), 0, PeakMemory.bytes(), false);
+            CommonOptions.print(spec.commandLine().getOut(), Document.of(result));
+        }
+        return 0;
     }
 
     private CalibrationOptions options(CalibrationOptions recipe) {

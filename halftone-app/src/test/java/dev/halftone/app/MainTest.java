@@ -79,6 +79,10 @@ class MainTest {
         }
         assertThat(evidence.path("provenance").path("settings").path("recipe").asString())
                 .isEqualTo("gptq-w3g16");
+        Command again = Command.run("quantize", model, "--recipe", "gptq-w3g16", "--out", out, "--resume", "--json");
+        assertThat(again.code()).isZero();
+        assertThat(again.err()).contains("is finished");
+        assertThat(again.json().path("sites")).isEqualTo(evidence.path("sites"));
 
         Command evaluated = Command.run("eval", out, "--reference", model, "--text", text, "--length", 32, "--json");
         assertThat(evaluated.code()).as(evaluated.err()).isZero();

@@ -59,23 +59,32 @@ final class PackedInputs {
                         .add(weight));
     }
 
-    /** The tensors of the static formats. */
-    static List<StoredPart> parts(InputRounding inputs, Arena arena) {
+    static boolean owns(String name) {
+        return name.endsWith(RANGE) || name.endsWith(SCALE);
+    }
+
+    /** The tensors that the inputs of these linears need. */
+    static List<StoredPart> parts(InputRounding inputs, List<LinearSite> linears, Arena arena) {
         List<StoredPart> parts = new ArrayList<>();
-        new TreeMap<>(inputs.ranges()).forEach((weight, range) -> {
-            MemorySegment memory = arena.allocate(2L * Float.BYTES, Float.BYTES);
-            memory.set(FLOAT, 0, range.least());
-            memory.set(FLOAT, Float.BYTES, range.most());
-            parts.add(new StoredPart(weight + RANGE, SafetensorsDtype.F32, new long[] {2}, memory));
-        });
-        new TreeMap<>(inputs.scales()).forEach((weight, scale) -> {
-            MemorySegment memory = arena.allocate((long) scale.length * Float.BYTES, Float.BYTES);
-            for (int i = 0; i < scale.length; i++) {
-                memory.set(FLOAT, (long) i * Float.BYTES, scale[i]);
+        for (LinearSite site : linears) {
+            Range range = inputs.ranges().get(site.weight());
+            if (range != null) {
+                parts.add(part(site.weight() + RANGE, new float[] {range.least(), range.most()}, arena));
             }
-            parts.add(new StoredPart(weight + SCALE, SafetensorsDtype.F32, new long[] {scale.length}, memory));
-        });
+            float[] scale = inputs.scales().get(site.weight());
+            if (scale != null) {
+                parts.add(part(site.weight() + SCALE, scale, arena));
+            }
+        }
         return parts;
+    }
+
+    private static StoredPart part(String name, float[] values, Arena arena) {
+        MemorySegment memory = arena.allocate((long) values.length * Float.BYTES, Float.BYTES);
+        for (int i = 0; i < values.length; i++) {
+            memory.set(FLOAT, (long) i * Float.BYTES, values[i]);
+        }
+        return new StoredPart(name, SafetensorsDtype.F32, new long[] {values.length}, memory);
     }
 
     /**

@@ -3,6 +3,7 @@ package dev.halftone.format;
 import dev.halftone.checkpoint.Checkpoint;
 import dev.halftone.checkpoint.SafetensorsDtype;
 import dev.halftone.error.InputException;
+import dev.halftone.model.LinearSite;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -52,9 +53,14 @@ public final class PackedLayout {
         return parts;
     }
 
+    /** True if a tensor of this name belongs to the quantized input of a linear. */
+    public static boolean ofInputs(String name) {
+        return PackedInputs.owns(name);
+    }
+
     /** The tensors that quantized inputs need; what they hold lives in the arena. */
-    public static List<StoredPart> parts(InputRounding inputs, Arena arena) {
-        return PackedInputs.parts(inputs, arena);
+    public static List<StoredPart> parts(InputRounding inputs, List<LinearSite> linears, Arena arena) {
+        return PackedInputs.parts(inputs, linears, arena);
     }
 
     /** The quantization method that a config names, empty if the model is not quantized. */
@@ -87,7 +93,7 @@ public final class PackedLayout {
     }
 
     /** The packed weights that a config names. */
-    static Map<String, IntGroup> formats(ObjectNode config, String place) {
+    public static Map<String, IntGroup> formats(ObjectNode config, String place) {
         JsonNode section = config.path(KEY);
         int version = section.path("format_version").asInt(0);
         if (version < 1 || version > VERSION) {

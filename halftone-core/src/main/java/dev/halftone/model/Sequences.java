@@ -2,6 +2,7 @@ package dev.halftone.model;
 
 import dev.halftone.tensor.Activations;
 import dev.halftone.tensor.Workers;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -91,6 +92,16 @@ public final class Sequences implements AutoCloseable {
         Activations output = new Activations(tokens(), decoder.spec().hidden(), spill);
         workers.forEach(windows.size(), i -> view(output, i).copy_(block.module(stage, compute(input, i), pass(i))));
         return output;
+    }
+
+    /** Writes the residual streams of all sequences. */
+    public void save(Path file) throws IOException {
+        residual.save(file);
+    }
+
+    /** Puts residual streams back that were saved at another time. */
+    public void restore(Path file) throws IOException {
+        residual.restore(file);
     }
 
     /** Residual stream of a sequence in the compute type and on the device (tokens, hidden), to be read inside a scope. */

@@ -54,6 +54,11 @@ final class BlockTransforms implements AutoCloseable {
         this.clock = clock;
     }
 
+    /** The original model's activations. */
+    Sequences original() {
+        return original;
+    }
+
     /** What was done so far. */
     List<TransformReport> reports() {
         return reports;

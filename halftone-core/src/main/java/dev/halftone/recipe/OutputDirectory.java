@@ -23,12 +23,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
@@ -44,12 +44,14 @@ final class OutputDirectory {
             .enable(SerializationFeature.INDENT_OUTPUT)
             .build();
 
+    private static final String EVIDENCE = "halftone.json";
+
     private final Path directory;
-    private final Path work;
+    private final WorkDirectory work;
 
     private OutputDirectory(Path directory) {
         this.directory = directory;
-        this.work = directory.resolveSibling("." + directory.getFileName() + ".halftone");
+        this.work = new WorkDirectory(directory.resolveSibling("." + directory.getFileName() + ".halftone"));
     }
 
     /** The nearest directory above that is there must take new entries. */
@@ -90,40 +92,38 @@ final class OutputDirectory {
         return new OutputDirectory(absolute);
     }
 
-    /** Directory for temporary files. */
-    Path work() {
+    /** What a finished run wrote about itself; empty if the directory holds no such thing. */
+    static Optional<Evidence> finished(Path directory) {
+        Path file = directory.resolve(EVIDENCE);
+        if (!Files.isRegularFile(file)) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(JSON.readValue(file.toFile(), Evidence.class));
+        } catch (JacksonException e) {
+            throw new InputException(
+                    "HT-434", file.toString(), "cannot be read: " + e.getOriginalMessage(), "choose another --out");
+        }
+    }
+
+    /** Where finished blocks wait. */
+    WorkDirectory work() {
         return work;
     }
 
     /** The model while it is being assembled. */
     Path staging() {
-        return work.resolve("model");
-    }
-
-    void create() throws IOException {
-        deleteTree(work);
-        Files.createDirectories(staging());
-    }
-
-    void writeBlock(int index, List<StoredPart> parts) {
-        try {
-            ModelWriter.writeFile(block(index), parts);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private Path block(int index) {
-        return work.resolve("block-%05d.safetensors".formatted(index));
+        return work.path().resolve("model");
     }
 
     /** Writes config, tokenizer and all tensors: the packed ones of the blocks, and what the recipe leaves alone. */
     void assemble(ModelFile model, Map<String, IntGroup> formats, InputRounding inputs) {
         List<SafetensorsFile> blocks = new ArrayList<>();
         try (Arena arena = Arena.ofShared()) {
+            Files.createDirectories(staging());
             Map<String, StoredTensor> solved = new LinkedHashMap<>();
             for (int i = 0; i < model.spec().layers(); i++) {
-                SafetensorsFile file = SafetensorsFile.open(block(i));
+                SafetensorsFile file = work.block(i);
                 blocks.add(file);
                 file.names().forEach(name -> solved.put(name, file.tensor(name)));
             }
@@ -151,7 +151,10 @@ final class OutputDirectory {
             }
             ObjectNode config = model.checkpoint().config();
             PackedLayout.describe(config, all, inputs);
-            parts.addAll(PackedLayout.parts(inputs, arena));
+            solved.values().stream()
+                    .filter(stored -> PackedLayout.ofInputs(stored.name()))
+                    .map(stored -> KeptTensor.plain(stored, arena))
+                    .forEach(parts::add);
             ModelWriter.writeModel(staging(), parts);
             ModelWriter.writeJson(staging().resolve("config.json"), config);
             try (TextTokenizer tokenizer = model.tokenizer()) {
@@ -182,22 +185,12 @@ final class OutputDirectory {
     /** Adds the evidence, and gives the model its name. */
     void finish(Evidence evidence) {
         try {
-            write("halftone.json", JSON.writeValueAsString(evidence) + "\n");
+            write(EVIDENCE, JSON.writeValueAsString(evidence) + "\n");
             Files.deleteIfExists(directory);
             Files.move(staging(), directory, StandardCopyOption.ATOMIC_MOVE);
-            deleteTree(work);
+            work.delete();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    private static void deleteTree(Path root) throws IOException {
-        if (Files.exists(root)) {
-            try (Stream<Path> paths = Files.walk(root)) {
-                for (Path path : paths.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(path);
-                }
-            }
         }
     }
 

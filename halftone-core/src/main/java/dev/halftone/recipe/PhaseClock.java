@@ -33,6 +33,11 @@ final class PhaseClock {
         }
     }
 
+    /** Adds the time since {@code from}, of {@link System#nanoTime}. */
+    void add(String phase, long from) {
+        seconds.merge(phase, (System.nanoTime() - from) / 1e9, Double::sum);
+    }
+
     Map<String, Double> phases() {
         return seconds;
     }

@@ -24,6 +24,7 @@ import dev.halftone.recipe.QuantizationResult.Evidence;
 import dev.halftone.recipe.QuantizationResult.TransformReport;
 import dev.halftone.recipe.Recipe.WeightStep;
 import dev.halftone.recipe.SiteReport.EventReport;
+import dev.halftone.recipe.WorkDirectory.Manifest;
 import dev.halftone.solver.Event;
 import dev.halftone.solver.SolvedWeight;
 import dev.halftone.solver.WeightProblem;
@@ -40,8 +41,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Runs a recipe on a model, block by block. In a block, stage by stage: the inputs that the already quantized model gives are
@@ -68,10 +72,10 @@ public final class Quantizer {
             new PhaseClock("load", "forward", "statistics", "transform", "solve", "pack", "save");
     private final List<TransformReport> transformed = new ArrayList<>();
     private final List<SiteReport> sites = new ArrayList<>();
-    private final List<EventReport> events = new ArrayList<>();
     private final Map<String, IntGroup> formats = new LinkedHashMap<>();
     private final InputRounding rounding;
     private boolean fellBack;
+    private int done;
 
     /**
      * Checks everything that can be checked before the work; nothing is written yet.
@@ -128,30 +132,23 @@ public final class Quantizer {
      * Quantizes, writes the model, and reads it back.
      *
      * @param provenance written into the result
+     * @param resume go on from what an earlier run with equal arguments has finished
+     * @throws InputException HT-435 if the earlier run had other arguments
      */
-    public QuantizationResult run(Provenance provenance, Progress progress) {
+    public QuantizationResult run(Provenance provenance, boolean resume, Progress progress) {
         try {
-            output.create();
-            int blocks = model.spec().layers();
+            String key = key(provenance);
+            Optional<Manifest> before = resume ? output.work().resume(key) : Optional.empty();
+            if (before.isEmpty()) {
+                output.work().begin();
+            }
             try (Decoder decoder = clock.time("load", () -> model.decoder(compute));
                     Sequences sequences = begin(decoder);
                     BlockTransforms transforms = transforms(decoder)) {
-                for (int i = 0; i < blocks; i++) {
-                    int index = i;
-                    EditedWeights weights = new EditedWeights(model.weights());
-                    if (transforms != null) {
-                        transforms.apply(index, weights);
-                    }
-                    List<StoredPart> parts = new ArrayList<>();
-                    try (DecoderBlock block = clock.time("load", () -> decoder.block(index, weights))) {
-                        quantize(block, weights, sequences, index == blocks - 1, parts);
-                    }
-                    try (Arena arena = Arena.ofShared()) {
-                        parts.addAll(EditedParts.of(weights, block(index), formats.keySet(), arena));
-                        clock.time("save", () -> output.writeBlock(index, parts));
-                    }
-                    progress.update(i + 1, blocks);
+                if (before.isPresent()) {
+                    restore(before.get(), sequences, transforms);
                 }
+                solveBlocks(decoder, key, sequences, transforms, progress);
                 if (transforms != null) {
                     transformed.addAll(transforms.reports());
                 }
@@ -163,7 +160,73 @@ public final class Quantizer {
                     evidence, clock.phases(), clock.total(), PeakMemory.bytes(), fellBack && !recipe.fallbackAllowed());
         } catch (IOException | UncheckedIOException e) {
             throw new ResourceException(
-                    "HT-502", output.toString(), "cannot be written: " + e, "free some space and run again");
+                    "HT-502",
+                    output.toString(),
+                    "cannot be written: " + e,
+                    "free some space and run again with --resume");
+        }
+    }
+
+    /** The same from the beginning. */
+    public QuantizationResult run(Provenance provenance, Progress progress) {
+        return run(provenance, false, progress);
+    }
+
+    /** What a finished run wrote about itself into its directory; empty if it has not come so far. */
+    public static Optional<Evidence> finished(Path directory) {
+        return OutputDirectory.finished(directory);
+    }
+
+    /** Of everything that the bytes of the result depend on. */
+    private String key(Provenance provenance) {
+        CalibrationSet set = calibration;
+        return Provenance.sha256(provenance + (set == null ? "" : set.report().toString()) + compute);
+    }
+
+    private void restore(Manifest manifest, @Nullable Sequences sequences, @Nullable BlockTransforms transforms)
+            throws IOException {
+        done = manifest.blocks();
+        fellBack = manifest.fellBack();
+        sites.addAll(manifest.sites());
+        formats.putAll(PackedLayout.formats(manifest.packing(), output.toString()));
+        if (transforms != null) {
+            transforms.reports().addAll(manifest.transforms());
+        }
+        output.work().restore(manifest, sequences, transforms == null ? null : transforms.original());
+    }
+
+    private void solveBlocks(
+            Decoder decoder,
+            String key,
+            @Nullable Sequences sequences,
+            @Nullable BlockTransforms transforms,
+            Progress progress)
+            throws IOException {
+        int blocks = model.spec().layers();
+        while (done < blocks) {
+            int index = done;
+            EditedWeights weights = new EditedWeights(model.weights());
+            if (transforms != null) {
+                transforms.apply(index, weights);
+            }
+            List<StoredPart> parts = new ArrayList<>();
+            try (DecoderBlock block = clock.time("load", () -> decoder.block(index, weights))) {
+                quantize(block, weights, sequences, index == blocks - 1, parts);
+            }
+            done++;
+            long from = System.nanoTime();
+            try (Arena arena = Arena.ofShared()) {
+                List<LinearSite> linears = block(index);
+                parts.addAll(EditedParts.of(weights, linears, formats.keySet(), arena));
+                parts.addAll(PackedLayout.parts(rounding, linears, arena));
+                ObjectNode packing = JsonMapper.shared().createObjectNode();
+                PackedLayout.describe(packing, formats, rounding);
+                Manifest manifest = new Manifest(
+                        key, done, fellBack, transforms == null ? List.of() : transforms.reports(), sites, packing);
+                output.work().finish(manifest, parts, sequences, transforms == null ? null : transforms.original());
+            }
+            clock.add("save", from);
+            progress.update(done, blocks);
         }
     }
 
@@ -171,7 +234,10 @@ public final class Quantizer {
         CalibrationSet set = calibration;
         return set == null
                 ? null
-                : clock.time("forward", () -> new Sequences(decoder, set.sequences(), workers, output.work()));
+                : clock.time(
+                        "forward",
+                        () -> new Sequences(
+                                decoder, set.sequences(), workers, output.work().path()));
     }
 
     private List<LinearSite> block(int index) {
@@ -216,7 +282,9 @@ public final class Quantizer {
     /** H of what the linears read, if one of them asks for it; finds ranges of static inputs on the way. */
     private @Nullable Gram statistics(Activations activations, List<LinearSite> members) {
         float[] scale = rounding.scales().get(members.getFirst().weight());
-        Activations seen = scale == null ? activations : activations.dividedBy(scale, output.work(), workers);
+        Activations seen = scale == null
+                ? activations
+                : activations.dividedBy(scale, output.work().path(), workers);
         try {
             if (plan.needsRange(members)) {
                 Range range = Ranges.of(seen, workers);
@@ -252,7 +320,6 @@ public final class Quantizer {
                 .map(event -> EventReport.of(site.weight(), event))
                 .toList();
         fellBack |= solved.events().stream().anyMatch(Event.FellBackToRtn.class::isInstance);
-        events.addAll(reports);
         sites.add(new SiteReport(
                 site.weight(),
                 step.solver().name(),
@@ -287,7 +354,7 @@ public final class Quantizer {
                     calibration == null ? null : calibration.report(),
                     List.copyOf(transformed),
                     List.copyOf(sites),
-                    List.copyOf(events),
+                    sites.stream().flatMap(site -> site.events().stream()).toList(),
                     provenance);
         }
     }

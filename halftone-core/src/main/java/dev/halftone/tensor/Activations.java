@@ -4,6 +4,7 @@ import dev.halftone.error.ResourceException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +22,9 @@ public final class Activations implements AutoCloseable {
     private static final long LARGEST_IN_MEMORY = 4L << 30;
 
     private static final long PIECE = 4096;
+
+    /** Bytes of one write. */
+    private static final long CHUNK = 1 << 24;
 
     private final long rows;
     private final int columns;
@@ -99,6 +103,38 @@ public final class Activations implements AutoCloseable {
             sum += part;
         }
         return sum / ((double) rows * columns);
+    }
+
+    /** Writes all numbers, row-major float32, little-endian. */
+    public void save(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(
+                file, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+            for (long at = 0; at < memory.byteSize(); at += CHUNK) {
+                ByteBuffer part = memory.asSlice(at, Math.min(CHUNK, memory.byteSize() - at))
+                        .asByteBuffer();
+                while (part.hasRemaining()) {
+                    channel.write(part);
+                }
+            }
+        }
+    }
+
+    /** Reads what {@link #save} wrote; the file must have exactly this size. */
+    public void restore(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            if (channel.size() != memory.byteSize()) {
+                throw new IOException(file + " has " + channel.size() + " bytes; expected " + memory.byteSize());
+            }
+            for (long at = 0; at < memory.byteSize(); at += CHUNK) {
+                ByteBuffer part = memory.asSlice(at, Math.min(CHUNK, memory.byteSize() - at))
+                        .asByteBuffer();
+                while (part.hasRemaining()) {
+                    if (channel.read(part) < 0) {
+                        throw new IOException(file + " became shorter while it was read");
+                    }
+                }
+            }
+        }
     }
 
     @Override

@@ -24,6 +24,7 @@ import dev.halftone.text.TextTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -193,6 +194,59 @@ class QuantizerTest {
         }
     }
 
+    /** Stopped behind a block, and once more in the middle of the next one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"gptq-w3g16", "rtn-w4g16", "smoothquant-w4a8", "awq-w4g16"})
+    void aRunThatStoppedGoesOnToTheSameBytes(String recipe) throws IOException {
+        Path whole = quantize(recipe, "whole-" + recipe, 2);
+        Path stopped = temporary.resolve("stopped-" + recipe);
+        assertThatThrownBy(() -> resume(model, recipe, stopped, 1, 1)).isInstanceOf(Stopped.class);
+        assertThat(stopped).doesNotExist();
+        Path work = temporary.resolve(".stopped-" + recipe + ".halftone");
+        // What a killed run may leave of a block that it did not finish.
+        Files.writeString(work.resolve("block-00001.safetensors"), "half a file");
+        Files.writeString(work.resolve("manifest.json.new"), "half a manifest");
+        assertThatThrownBy(() -> resume(model, "gptq-w2g16", stopped, 1, 9))
+                .isInstanceOf(InputException.class)
+                .hasMessageContaining("HT-435");
+        List<Integer> done = resume(model, recipe, stopped, 2, 9);
+        assertThat(done).containsExactly(2);
+        assertThat(contents(stopped)).isEqualTo(contents(whole));
+        assertThat(work).doesNotExist();
+    }
+
+    @Test
+    void resumingNothingBeginsAndNotResumingBeginsAnew() throws IOException {
+        Path out = temporary.resolve("fresh");
+        assertThat(resume(model, "gptq-w3g16", out, 2, 9)).containsExactly(1, 2);
+        Path other = temporary.resolve("anew");
+        assertThatThrownBy(() -> resume(model, "gptq-w2g16", other, 1, 1)).isInstanceOf(Stopped.class);
+        run("gptq-w3g16", other, 2);
+        assertThat(contents(other)).isEqualTo(contents(out));
+    }
+
+    private static final class Stopped extends RuntimeException {
+        private static final long serialVersionUID = 1;
+    }
+
+    /** The blocks that were reported, which end with an exception behind block {@code last}. */
+    private static List<Integer> resume(Path model, String recipe, Path out, int threads, int last) {
+        CalibrationSource source = new CalibrationSource.Text(CalibrationSource.Mode.FIRST, List.of(text));
+        List<Integer> blocks = new ArrayList<>();
+        try (ModelFile file = ModelFile.open(model);
+                Workers workers = new Workers(threads)) {
+            CalibrationSet set = CalibrationSets.draw(new CalibrationOptions(source, 16, 32, 1), file, workers);
+            new Quantizer(file, Recipes.open(recipe), set, Compute.FLOAT32, out, workers)
+                    .run(Provenance.of(file.checkpoint().files(), Map.of("recipe", recipe)), true, (done, _) -> {
+                        blocks.add(done);
+                        if (done >= last) {
+                            throw new Stopped();
+                        }
+                    });
+        }
+        return blocks;
+    }
+
     /** Both sites that are searched through a module, and one that is searched through H. */
     @Test
     void awqLowersTheErrorThatItSearchesFor() throws IOException {
@@ -236,7 +290,7 @@ class QuantizerTest {
                 Workers workers = new Workers(2)) {
             CalibrationSet set = CalibrationSets.draw(new CalibrationOptions(source, 16, 32, 1), file, workers);
             new Quantizer(file, Recipes.open(recipe), set, Compute.FLOAT32, out, workers)
-                    .run(Provenance.of(file.checkpoint().files(), Map.of()), (_, _) -> {});
+                    .run(Provenance.of(file.checkpoint().files(), Map.of("recipe", recipe)), (_, _) -> {});
         }
         return out;
     }
@@ -325,7 +379,7 @@ class QuantizerTest {
                 Workers workers = new Workers(threads)) {
             CalibrationSet set = CalibrationSets.draw(new CalibrationOptions(source, 16, 32, 1), file, workers);
             return new Quantizer(file, Recipes.open(recipe), set, Compute.FLOAT32, out, workers)
-                    .run(Provenance.of(file.checkpoint().files(), Map.of()), (_, _) -> {});
+                    .run(Provenance.of(file.checkpoint().files(), Map.of("recipe", recipe)), (_, _) -> {});
         }
     }
 

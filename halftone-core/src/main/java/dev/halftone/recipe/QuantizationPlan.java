@@ -144,6 +144,11 @@ public final class QuantizationPlan {
         return new ArrayList<>(steps.keySet());
     }
 
+    /** True if the recipe has transforms. */
+    boolean transforms() {
+        return transforms;
+    }
+
     /** True if calibration sequences have to go through the model. */
     boolean needsCalibration() {
         return transforms

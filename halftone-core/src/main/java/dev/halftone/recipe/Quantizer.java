@@ -104,6 +104,8 @@ public final class Quantizer {
                     "the recipe needs a calibration text",
                     "add --calibration FILE, or --calibration-source for sources without one");
         }
+        Preflight.of(model, plan, plan.needsCalibration() ? calibration : null, compute, workers.threads())
+                .check(directory);
         ModelHealth.check(model.checkpoint());
         this.calibration = plan.needsCalibration() ? calibration : null;
         this.workers = workers;

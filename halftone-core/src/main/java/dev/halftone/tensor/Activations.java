@@ -19,7 +19,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  */
 public final class Activations implements AutoCloseable {
     /** Beyond this many bytes the operating system should be free to page them out. */
-    private static final long LARGEST_IN_MEMORY = 4L << 30;
+    public static final long LARGEST_IN_MEMORY = 4L << 30;
 
     private static final long PIECE = 4096;
 

@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
             EvalCommand.class,
             NgramCommand.class,
             PullCommand.class,
+            ReproduceCommand.class,
             TokenizerCommand.class,
             TrainCommand.class
         })

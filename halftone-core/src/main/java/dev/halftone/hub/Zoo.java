@@ -8,14 +8,14 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * The small models that come with the source. Their directory is the system property {@code halftone.zoo}, which the launcher
- * sets; without it, {@code zoo} in the working directory.
+ * The small models and texts that come with the source: {@code zoo} and {@code corpus} below the system property {@code
+ * halftone.home}, which the launcher sets, or else below the working directory.
  */
 public final class Zoo {
     /** What a zoo model's name begins with. */
     public static final String PREFIX = "zoo:";
 
-    private static final String PROPERTY = "halftone.zoo";
+    private static final String HOME = "halftone.home";
 
     private Zoo() {}
 
@@ -35,14 +35,31 @@ public final class Zoo {
                     known.isEmpty()
                             ? "there is no zoo in " + zoo
                             : "no such model; known are " + String.join(", ", known),
-                    known.isEmpty() ? "set -Dhalftone.zoo to the directory zoo of Halftone's source" : "");
+                    known.isEmpty() ? "set -Dhalftone.home to the directory of Halftone's source" : "");
         }
         return zoo.resolve(name);
     }
 
+    /**
+     * A text of the corpus.
+     *
+     * @param name such as {@code sotu.test.txt}
+     * @throws InputException HT-289 if it is not there
+     */
+    public static Path text(String name) {
+        Path file = Path.of(System.getProperty(HOME, ""), "corpus", name);
+        if (!Files.isRegularFile(file)) {
+            throw new InputException(
+                    "HT-289",
+                    file.toString(),
+                    "is not there",
+                    "set -Dhalftone.home to the directory of Halftone's source");
+        }
+        return file;
+    }
+
     private static Path directory() {
-        String property = System.getProperty(PROPERTY);
-        return property == null ? Path.of("zoo") : Path.of(property);
+        return Path.of(System.getProperty(HOME, ""), "zoo");
     }
 
     private static List<String> names(Path zoo) {

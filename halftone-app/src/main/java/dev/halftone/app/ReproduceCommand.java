@@ -1,0 +1,224 @@
+package dev.halftone.app;
+
+import dev.halftone.calibration.CalibrationOptions;
+import dev.halftone.calibration.CalibrationSource;
+import dev.halftone.hub.Zoo;
+import dev.halftone.provenance.Provenance;
+import dev.halftone.reproduce.Claim;
+import dev.halftone.reproduce.Claim.Finding;
+import dev.halftone.reproduce.Claims;
+import dev.halftone.reproduce.Reproduction;
+import dev.halftone.reproduce.Results;
+import dev.halftone.tensor.Workers;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code halftone reproduce NAME}. */
+@Command(
+        name = "reproduce",
+        description = "Checks a paper's headline claim at small scale.",
+        mixinStandardHelpOptions = true)
+final class ReproduceCommand implements Callable<Integer> {
+    private static final List<String> MODELS = List.of(
+            "zoo:llama-nano",
+            "zoo:llama-nano+outliers(g=32,channels=6)",
+            "zoo:opt-nano",
+            "zoo:opt-nano+outliers(g=32,channels=6)");
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Mixin
+    private CommonOptions common = new CommonOptions();
+
+    @Parameters(paramLabel = "NAME", description = "awq, gptq, smoothquant")
+    private String name = "";
+
+    @Option(
+            names = "--model",
+            paramLabel = "MODEL",
+            description = "instead of the zoo's, natural and with injected outliers; may be given several times")
+    private List<String> models = new ArrayList<>();
+
+    @Option(names = "--calibration", paramLabel = "FILE", description = "text (default: of the corpus)")
+    private @Nullable Path calibration;
+
+    @Option(names = "--text", paramLabel = "FILE", description = "text to measure on (default: of the corpus)")
+    private @Nullable Path text;
+
+    @Option(names = "--samples", paramLabel = "N", description = "calibration sequences (default: ${DEFAULT-VALUE})")
+    private int samples = 64;
+
+    @Option(
+            names = "--length",
+            paramLabel = "N",
+            description = "tokens per sequence and per window (default: ${DEFAULT-VALUE})")
+    private int length = 256;
+
+    @Option(names = "--chunks", paramLabel = "N", description = "windows to measure (default: all)")
+    private int chunks = -1;
+
+    @Option(
+            names = "--out",
+            paramLabel = "DIR",
+            description =
+                    "keep the packed models here; those that are there are not made again (default: none is kept)")
+    private @Nullable Path out;
+
+    /** What was measured for a case. */
+    private record CaseDocument(
+            String model,
+            String label,
+            String recipe,
+            double bitsPerWeight,
+            double perplexity,
+            double perplexityStderr,
+            double referencePerplexity,
+            double kl,
+            double klStderr,
+            double sameTop,
+            double sameTopStderr) {
+        static CaseDocument of(Claim.Case done, Results.Outcome outcome) {
+            var scores = outcome.scores();
+            return new CaseDocument(
+                    done.model(),
+                    done.label(),
+                    done.recipe(),
+                    outcome.bitsPerWeight(),
+                    scores.perplexity().value(),
+                    scores.perplexity().error(),
+                    scores.referencePerplexity().value(),
+                    scores.divergence().value(),
+                    scores.divergence().error(),
+                    scores.agreement().value(),
+                    scores.agreement().error());
+        }
+    }
+
+    private record Document(
+            int schema,
+            String name,
+            String paper,
+            String claim,
+            List<CaseDocument> cases,
+            List<Finding> findings,
+            String verdict,
+            double seconds,
+            Provenance provenance) {}
+
+    @Override
+    public Integer call() {
+        int threads = common.checkedThreads();
+        Claim claim = Claims.named(name);
+        long start = System.nanoTime();
+        Path learned = calibration == null ? Zoo.text("sotu.calibration.txt") : calibration;
+        Path measured = text == null ? Zoo.text("sotu.test.txt") : text;
+        List<String> chosen = models.isEmpty() ? MODELS : models;
+        CalibrationOptions options = new CalibrationOptions(
+                new CalibrationSource.Text(CalibrationSource.Mode.FIRST, List.of(learned)), samples, length, 1);
+        PrintWriter err = spec.commandLine().getErr();
+        Results results;
+        try (Workers workers = new Workers(threads);
+                Directory directory = Directory.of(out)) {
+            results = new Reproduction(options, measured, length, chunks, workers)
+                    .run(claim, chosen, directory.path(), (done, total, next) -> {
+                        err.printf("%d/%d %s %s%n", done + 1, total, next.model(), next.label());
+                        err.flush();
+                    });
+        }
+        List<Finding> findings = claim.judge(chosen, results);
+        Document document = new Document(
+                1,
+                claim.name(),
+                claim.paper(),
+                claim.statement(),
+                results.all().entrySet().stream()
+                        .map(entry -> CaseDocument.of(entry.getKey(), entry.getValue()))
+                        .toList(),
+                findings,
+                verdict(findings),
+                (System.nanoTime() - start) / 1e9,
+                Provenance.of(
+                        List.of(learned, measured),
+                        Map.of("samples", "" + samples, "length", "" + length, "chunks", "" + chunks)));
+        PrintWriter writer = spec.commandLine().getOut();
+        if (common.json) {
+            CommonOptions.print(writer, document);
+        } else {
+            print(writer, document);
+        }
+        return 0;
+    }
+
+    private static String verdict(List<Finding> findings) {
+        long holding = findings.stream().filter(Finding::holds).count();
+        return holding == findings.size()
+                ? "reproduced"
+                : holding == 0 ? "not reproduced" : "%d of %d hold".formatted(holding, findings.size());
+    }
+
+    private static void print(PrintWriter writer, Document document) {
+        writer.printf("%s (%s)%n%s%n%n", document.name(), document.paper(), document.claim());
+        writer.printf("%-42s %-10s %6s %20s %20s %8s%n", "model", "recipe", "bits", "perplexity", "KL", "same top");
+        for (CaseDocument row : document.cases()) {
+            writer.printf(
+                    "%-42s %-10s %6.3f %12.3f +- %.3f %12.5f +- %.5f %7.1f%%%n",
+                    row.model(),
+                    row.label(),
+                    row.bitsPerWeight(),
+                    row.perplexity(),
+                    row.perplexityStderr(),
+                    row.kl(),
+                    row.klStderr(),
+                    100 * row.sameTop());
+        }
+        writer.println();
+        for (Finding finding : document.findings()) {
+            writer.printf(
+                    "%-5s %s (%s)%n", finding.holds() ? "holds" : "FAILS", finding.statement(), finding.measured());
+        }
+        writer.printf("%n%s, %.0f s%n", document.verdict(), document.seconds());
+        writer.flush();
+    }
+
+    /** The directory of the packed models, deleted at the end unless the user named it. */
+    private record Directory(Path path, boolean temporary) implements AutoCloseable {
+        static Directory of(@Nullable Path named) {
+            try {
+                return named == null
+                        ? new Directory(Files.createTempDirectory("halftone-reproduce"), true)
+                        : new Directory(named, false);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        @Override
+        public void close() {
+            if (temporary) {
+                try (var paths = Files.walk(path)) {
+                    for (Path entry :
+                            paths.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                        Files.delete(entry);
+                    }
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+package dev.halftone.reproduce;
+
+import dev.halftone.error.InputException;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** All claims that can be reproduced. */
+public final class Claims {
+    private static final List<Claim> ALL = List.of(new AwqClaim(), new GptqClaim(), new SmoothQuantClaim());
+
+    private Claims() {}
+
+    /** @throws InputException HT-650 for an unknown name */
+    public static Claim named(String name) {
+        return ALL.stream()
+                .filter(claim -> claim.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new InputException("HT-650", name, "no such claim; known are " + names(), ""));
+    }
+
+    /** All names, with commas between. */
+    public static String names() {
+        return ALL.stream().map(Claim::name).collect(Collectors.joining(", "));
+    }
+}

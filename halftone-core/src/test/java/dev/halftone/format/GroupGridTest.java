@@ -46,10 +46,10 @@ class GroupGridTest {
         for (int at = 0; at < 6400; at += 64) {
             w[at] = 0;
             grid.fit(w, at, ones, 0, 64);
-            assertThat(rounded(0, grid, format)).isZero();
+            assertThat(rounded(0, grid)).isZero();
             for (int i = at; i < at + 64; i++) {
                 // The FP16 scale and the rounded zero point can cost up to another half step at the ends of the range.
-                assertThat(Math.abs(w[i] - rounded(w[i], grid, format))).isLessThanOrEqualTo(1.01f * grid.scale());
+                assertThat(Math.abs(w[i] - rounded(w[i], grid))).isLessThanOrEqualTo(1.01f * grid.scale());
             }
         }
     }
@@ -61,8 +61,8 @@ class GroupGridTest {
         GroupGrid grid = new GroupGrid(format, ClipSearch.MIN_MAX);
         grid.fit(w, 0, new float[64], 0, 64);
         for (int i = 0; i < 64; i++) {
-            float once = rounded(w[i], grid, format);
-            assertThat(rounded(once, grid, format)).isEqualTo(once);
+            float once = rounded(w[i], grid);
+            assertThat(rounded(once, grid)).isEqualTo(once);
         }
     }
 
@@ -75,14 +75,13 @@ class GroupGridTest {
             grid.fit(group, 0, ones, 0, 4);
             assertThat(grid.scale()).isPositive().isFinite();
             for (float value : group) {
-                assertThat(rounded(value, grid, format)).isFinite();
+                assertThat(rounded(value, grid)).isFinite();
             }
         }
     }
 
-    private static float rounded(float w, GroupGrid grid, IntGroup format) {
-        return GroupGrid.value(
-                GroupGrid.code(w, grid.scale(), grid.zero(), format.largest()), grid.scale(), grid.zero());
+    private static float rounded(float w, GroupGrid grid) {
+        return grid.value(grid.code(w));
     }
 
     private static double signalToNoise(float[] w, IntGroup format, ClipSearch search) {
@@ -94,7 +93,7 @@ class GroupGridTest {
         for (int at = 0; at < w.length; at += format.group()) {
             grid.fit(w, at, ones, 0, format.group());
             for (int i = at; i < at + format.group(); i++) {
-                double error = (double) w[i] - rounded(w[i], grid, format);
+                double error = (double) w[i] - rounded(w[i], grid);
                 signal += (double) w[i] * w[i];
                 noise += error * error;
             }

@@ -211,8 +211,7 @@ class GptqTest {
                 int column = order[i];
                 int group = column / format.group() * format.group();
                 grid.fit(problem.weight(), row * IN + group, ones, group, format.group());
-                int code = GroupGrid.code((float) w[i], grid.scale(), grid.zero(), format.largest());
-                float q = GroupGrid.value(code, grid.scale(), grid.zero());
+                float q = grid.value(grid.code((float) w[i]));
                 result[row * IN + column] = q;
                 double error = (w[i] - q) / u[i][i];
                 for (int k = i; k < IN; k++) {

@@ -34,6 +34,10 @@ public record PackedWeight(
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     public PackedWeight {
+        if (!format.divides(in)) {
+            throw new InputException(
+                    "HT-404", "codes", "%d inputs do not fit %s".formatted(in, format.label()), "choose another group");
+        }
         int tiles = format.tiles(out);
         check(codes.byteSize(), (long) out * format.codeBytes(in), "codes");
         check(scales.byteSize(), (long) tiles * format.scaleBytes(in), "scales");

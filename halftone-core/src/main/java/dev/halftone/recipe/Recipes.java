@@ -3,11 +3,7 @@ package dev.halftone.recipe;
 import dev.halftone.calibration.CalibrationOptions;
 import dev.halftone.error.InputException;
 import dev.halftone.format.ClipSearch;
-import dev.halftone.format.IntGroup;
 import dev.halftone.recipe.Recipe.WeightStep;
-import dev.halftone.solver.Gptq;
-import dev.halftone.solver.Rtn;
-import dev.halftone.solver.WeightSolver;
 import dev.halftone.text.TextFiles;
 import dev.halftone.yaml.YamlReader;
 import java.nio.file.Files;
@@ -19,13 +15,15 @@ import java.util.regex.Pattern;
 
 /** Recipes by built-in name or from a YAML file. */
 public final class Recipes {
-    /** method, bits, group, symmetric, search. */
+    /** method, bits, group, mode, search. */
     private static final Pattern BUILT_IN = Pattern.compile(
-            "(?<method>rtn|gptq)-w(?<bits>[2-8])(g(?<group>16|32|64|128|256))?(?<sym>-sym)?(-(?<search>minmax|mse|weighted))?");
+            "(?<method>rtn|gptq)-w(?<bits>[2-8])(g(?<group>16|32|64|128|256))?(-(?<mode>sym-full|signed-max|affine|sym))?(-(?<search>"
+                    + String.join("|", ClipSearch.names()) + "))?");
 
     private static final String KNOWN =
-            "rtn-wB or gptq-wB with B = 2..8 bits, then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym if"
-                    + " symmetric, then -minmax, -mse or -weighted for another search of the grid";
+            "rtn-wB or gptq-wB with B = 2..8 bits, then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym,"
+                    + " -sym-full, -signed-max or -affine for another mode, then -minmax, -mse, -weighted, -norm, -output,"
+                    + " -ls or -percentile for another search of the grid";
 
     private Recipes() {}
 
@@ -52,19 +50,21 @@ public final class Recipes {
         String method = name.group("method");
         boolean gptq = method.equals("gptq");
         String search = name.group("search") == null ? (gptq ? "weighted" : "minmax") : name.group("search");
+        String mode = name.group("mode");
+        boolean plain = mode == null || mode.equals("sym");
         return """
                 steps:
                   - weights:
                       method: %s
                       format: int%s
                       group: %s
-                      symmetric: %s
+                      %s
                       search: %s
                 %s""".formatted(
                         method,
                         name.group("bits"),
                         name.group("group") == null ? "-1" : name.group("group"),
-                        name.group("sym") != null,
+                        plain ? "symmetric: " + (mode != null) : "mode: " + mode,
                         search,
                         gptq ? "      actorder: true\n" : "");
     }
@@ -82,7 +82,7 @@ public final class Recipes {
             if (weights == null) {
                 throw new InputException("HT-421", step.place(), "step is empty; known is weights", "");
             }
-            steps.add(weightStep(weights));
+            steps.add(WeightKeys.read(weights));
             weights.finish();
         }
         String fallback = root.string("on_fallback", "fail");
@@ -95,42 +95,5 @@ public final class Recipes {
         }
         root.finish();
         return new Recipe(name, yaml, options, steps, fallback.equals("allow"));
-    }
-
-    private static WeightStep weightStep(YamlReader reader) {
-        String method = reader.string("method", "");
-        String format = reader.string("format", "");
-        if (!format.matches("int[2-8]")) {
-            throw reader.error("format", "format is \"" + format + "\"; known are int2 to int8");
-        }
-        int group = reader.integer("group", IntGroup.ROW);
-        if (group < 1 && group != IntGroup.ROW) {
-            throw reader.error("group", "group is " + group + "; expected a positive number, or -1 for a whole row");
-        }
-        IntGroup grid = new IntGroup(Integer.parseInt(format.substring(3)), group, reader.flag("symmetric", false));
-        WeightSolver solver = switch (method) {
-            case "rtn" -> new Rtn(search(reader, "minmax"));
-            case "gptq" -> gptq(reader);
-            default -> throw reader.error("method", "method is \"" + method + "\"; known are rtn, gptq");
-        };
-        return new WeightStep(reader.place(), solver, grid, reader.strings("targets", List.of("*")));
-    }
-
-    private static Gptq gptq(YamlReader reader) {
-        boolean actOrder = reader.flag("actorder", true);
-        boolean staticGroups = reader.flag("static_groups", actOrder);
-        if (actOrder && !staticGroups) {
-            throw reader.error(
-                    "static_groups", "actorder needs static_groups: true, or the column order would have to be stored");
-        }
-        double damping = reader.number("damping", 0.01);
-        if (!(damping >= 0 && damping <= 1)) {
-            throw reader.error("damping", "damping is " + damping + "; expected 0 to 1");
-        }
-        return new Gptq(new Gptq.Options(search(reader, "weighted"), actOrder, staticGroups, damping));
-    }
-
-    private static ClipSearch search(YamlReader reader, String absent) {
-        return ClipSearch.named(reader.string("search", absent), reader.place("search"));
     }
 }

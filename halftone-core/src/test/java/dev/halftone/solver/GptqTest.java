@@ -223,7 +223,7 @@ class GptqTest {
     }
 
     /** Gauss-Jordan without pivoting: H is positive definite. */
-    private static double[][] inverse(double[][] a) {
+    static double[][] inverse(double[][] a) {
         int n = a.length;
         double[][] left = Arrays.stream(a).map(double[]::clone).toArray(double[][]::new);
         double[][] right = new double[n][n];
@@ -248,7 +248,7 @@ class GptqTest {
     }
 
     /** U upper with U^T U = A. */
-    private static double[][] upperFactor(double[][] a) {
+    static double[][] upperFactor(double[][] a) {
         int n = a.length;
         double[][] u = new double[n][n];
         for (int i = 0; i < n; i++) {

@@ -72,7 +72,7 @@ public final class GroupGrid {
      * @param weights importance all ones where the search is not weighted
      */
     public void fit(GroupValues values, ColumnWeights weights) {
-        GroupRange range = GroupRange.of(values);
+        GroupRange range = GroupRange.of(values, format.mode());
         minimum = 0;
         zero = format.middle();
         if (range.zero()) {

@@ -8,28 +8,44 @@ import java.util.Arrays;
  * @param low smallest value, at most 0; {@code high} likewise
  * @param least smallest value as it is; {@code most} likewise
  * @param peak the first of the values with the largest magnitude
- * @param mean of the magnitudes
+ * @param mean of the magnitudes, where the mode needs it
  */
 record GroupRange(float low, float high, float least, float most, float peak, float mean) {
-    static GroupRange of(GroupValues values) {
-        float low = 0;
-        float high = 0;
+    static GroupRange of(GroupValues values, GridMode mode) {
         float least = Float.POSITIVE_INFINITY;
         float most = Float.NEGATIVE_INFINITY;
-        float peak = 0;
+        for (int r = 0; r < values.rows(); r++) {
+            for (int i = values.row(r); i < values.row(r) + values.length(); i++) {
+                least = Math.min(least, values.w()[i]);
+                most = Math.max(most, values.w()[i]);
+            }
+        }
+        float mean = mode == GridMode.TERNARY || mode == GridMode.BINARY ? mean(values) : 0;
+        return new GroupRange(Math.min(0, least), Math.max(0, most), least, most, peak(values, least, most), mean);
+    }
+
+    private static float peak(GroupValues values, float least, float most) {
+        if (-least != most) {
+            return -least > most ? least : most;
+        }
+        for (int r = 0; r < values.rows(); r++) {
+            for (int i = values.row(r); i < values.row(r) + values.length(); i++) {
+                if (Math.abs(values.w()[i]) == most) {
+                    return values.w()[i];
+                }
+            }
+        }
+        return most;
+    }
+
+    private static float mean(GroupValues values) {
         double sum = 0;
         for (int r = 0; r < values.rows(); r++) {
             for (int i = values.row(r); i < values.row(r) + values.length(); i++) {
-                float w = values.w()[i];
-                low = Math.min(low, w);
-                high = Math.max(high, w);
-                least = Math.min(least, w);
-                most = Math.max(most, w);
-                peak = Math.abs(w) > Math.abs(peak) ? w : peak;
-                sum += Math.abs(w);
+                sum += Math.abs(values.w()[i]);
             }
         }
-        return new GroupRange(low, high, least, most, peak, (float) (sum / ((long) values.rows() * values.length())));
+        return (float) (sum / ((long) values.rows() * values.length()));
     }
 
     /** True if all values are 0. */

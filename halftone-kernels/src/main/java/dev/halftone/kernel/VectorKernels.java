@@ -76,14 +76,19 @@ final class VectorKernels implements Kernels {
     }
 
     private static FloatVector roundingError(FloatVector w, Levels levels) {
-        FloatVector code = w.sub(levels.offset())
-                .div(levels.scale())
-                .add(ROUNDER)
+        float offset = levels.offset();
+        float scale = levels.scale();
+        float zero = levels.zero();
+        // Most grids have no offset, and the loop is bound by what it does to each vector.
+        FloatVector quotient = offset == 0 ? w.div(scale) : w.sub(offset).div(scale);
+        FloatVector steps = quotient.add(ROUNDER)
                 .sub(ROUNDER)
-                .add(levels.zero())
+                .add(zero)
                 .max(levels.lowest())
-                .min(levels.largest());
-        return w.sub(code.sub(levels.zero()).mul(levels.scale()).add(levels.offset()));
+                .min(levels.largest())
+                .sub(zero)
+                .mul(scale);
+        return w.sub(offset == 0 ? steps : steps.add(offset));
     }
 
     /** {@link Power#of}, lane by lane. */

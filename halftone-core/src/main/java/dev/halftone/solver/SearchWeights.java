@@ -6,6 +6,7 @@ import dev.halftone.format.ClipSearch.Measure;
 import dev.halftone.format.ColumnWeights;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** What a search of grids knows of a layer's inputs: importance diag(H) over its mean, or the blocks of H. */
@@ -66,6 +67,11 @@ final class SearchWeights {
     }
 
     private static double[][] blocks(Gram gram, int[] columns, int group) {
+        if (group == gram.size()
+                && Arrays.equals(columns, IntStream.range(0, group).toArray())) {
+            // A whole row: a copy of H could be a gigabyte.
+            return new double[][] {gram.h()};
+        }
         double[][] blocks = new double[columns.length / group][group * group];
         for (int g = 0; g < blocks.length; g++) {
             for (int i = 0; i < group; i++) {

@@ -8,6 +8,7 @@ import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class GroupGridTest {
@@ -54,15 +55,39 @@ class GroupGridTest {
         }
     }
 
-    @Test
-    void roundingTwiceOnTheSameGridChangesNothing() {
+    @ParameterizedTest
+    @EnumSource(GridMode.class)
+    void roundingTwiceOnTheSameGridChangesNothing(GridMode mode) {
         float[] w = samples("normal");
-        IntGroup format = new IntGroup(3, 64, false);
-        GroupGrid grid = new GroupGrid(format, ClipSearch.MIN_MAX);
-        grid.fit(w, 0, new float[64], 0, 64);
-        for (int i = 0; i < 64; i++) {
-            float once = rounded(w[i], grid);
-            assertThat(rounded(once, grid)).isEqualTo(once);
+        float[] ones = new float[64];
+        java.util.Arrays.fill(ones, 1);
+        int bits = mode == GridMode.BINARY ? 1 : mode == GridMode.TERNARY ? 2 : 3;
+        for (ScaleType scale : new ScaleType[] {ScaleType.F16, ScaleType.BF16}) {
+            GroupGrid grid = new GroupGrid(new IntGroup(bits, 64, mode, scale, 1, false), ClipSearch.MSE.withRefits(2));
+            for (int at = 0; at < 640; at += 64) {
+                grid.fit(w, at, ones, 0, 64);
+                for (int i = at; i < at + 64; i++) {
+                    int code = grid.code(w[i]);
+                    assertThat(grid.code(grid.value(code))).isEqualTo(code);
+                }
+            }
+        }
+    }
+
+    @Test
+    void valuesOnASymmetricGridOfPowersOfTwoComeBackExactly() {
+        float[] w = {7, -3, 0, 1, 6, -7, 2, -5};
+        for (int exponent = -20; exponent < 8; exponent++) {
+            float[] scaled = w.clone();
+            for (int i = 0; i < w.length; i++) {
+                scaled[i] = Math.scalb(w[i], exponent);
+            }
+            GroupGrid grid =
+                    new GroupGrid(new IntGroup(4, 8, GridMode.SYM, ScaleType.E8M0, 1, false), ClipSearch.MIN_MAX);
+            grid.fit(scaled, 0, new float[8], 0, 8);
+            for (float value : scaled) {
+                assertThat(rounded(value, grid)).isEqualTo(value);
+            }
         }
     }
 

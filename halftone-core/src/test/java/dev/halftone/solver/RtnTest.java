@@ -251,26 +251,28 @@ class RtnTest {
     @MethodSource("searches")
     void aSearchFindsTheBestOfItsCandidates(GridMode mode, ClipSearch search) {
         int bits = mode == GridMode.BINARY ? 1 : mode == GridMode.TERNARY ? 2 : 3;
-        int group = 20;
         Gram gram = Layers.correlated(11, 40);
         WeightProblem problem = new WeightProblem("w", gaussian(12, 6 * 40), 6, 40, gram);
-        IntGroup format = new IntGroup(bits, group, mode, ScaleType.F16, 1, false);
-        float[] found = new Rtn(search).solve(problem, format, WORKERS).packed().decode();
-        for (int at = 0; at < found.length; at += group) {
-            float[] v = Arrays.copyOfRange(problem.weight(), at, at + group);
-            double best = Double.POSITIVE_INFINITY;
-            for (int i = 0; i < search.candidates(); i++) {
-                for (int shift : search.zeros() && mode == GridMode.ASYM ? new int[] {-1, 0, 1} : new int[] {0}) {
-                    double p = search.first() - i * search.step();
-                    float[] values = PlainGrids.rounded(v, mode, bits, search.bounds(), p, shift);
-                    best = Math.min(best, error(values, v, at % 40, gram, search));
+        for (int group : new int[] {20, IntGroup.ROW}) {
+            IntGroup format = new IntGroup(bits, group, mode, ScaleType.F16, 1, false);
+            float[] found =
+                    new Rtn(search).solve(problem, format, WORKERS).packed().decode();
+            for (int at = 0; at < found.length; at += format.groupIn(40)) {
+                float[] v = Arrays.copyOfRange(problem.weight(), at, at + format.groupIn(40));
+                double best = Double.POSITIVE_INFINITY;
+                for (int i = 0; i < search.candidates(); i++) {
+                    for (int shift : search.zeros() && mode == GridMode.ASYM ? new int[] {-1, 0, 1} : new int[] {0}) {
+                        double p = search.first() - i * search.step();
+                        float[] values = PlainGrids.rounded(v, mode, bits, search.bounds(), p, shift);
+                        best = Math.min(best, error(values, v, at % 40, gram, search));
+                    }
                 }
-            }
-            double actual = error(Arrays.copyOfRange(found, at, at + group), v, at % 40, gram, search);
-            assertThat(actual).as("%s %s", mode, search).isCloseTo(best, within(1e-4 * best));
-            if (search.candidates() > 1) {
-                float[] plain = PlainGrids.rounded(v, mode, bits, Bounds.RANGE, 1, 0);
-                assertThat(actual).isLessThanOrEqualTo(error(plain, v, at % 40, gram, search) * (1 + 1e-5));
+                double actual = error(Arrays.copyOfRange(found, at, at + format.groupIn(40)), v, at % 40, gram, search);
+                assertThat(actual).as("%s %s", mode, search).isCloseTo(best, within(1e-4 * best));
+                if (search.candidates() > 1) {
+                    float[] plain = PlainGrids.rounded(v, mode, bits, Bounds.RANGE, 1, 0);
+                    assertThat(actual).isLessThanOrEqualTo(error(plain, v, at % 40, gram, search) * (1 + 1e-5));
+                }
             }
         }
     }

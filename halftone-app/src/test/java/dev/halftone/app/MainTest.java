@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -278,6 +279,67 @@ class MainTest {
         refused("HT-250", "quantize", model, "--recipe", "gptq-w4g16", "--calibration", calibration, "--out", never);
         refused("HT-250", "eval", model, "--text", text);
         assertThat(never).doesNotExist();
+    }
+
+    /** A norm of zeros in front of the first attention: neither its inputs nor what it gives says anything about H. */
+    @Test
+    void aFallbackEndsWithFourUnlessTheRecipeAllowsIt() throws IOException {
+        zero("model.layers.0.input_layernorm.weight");
+        Path allowed = Files.writeString(directory.resolve("allowed.yaml"), """
+                steps:
+                  - weights: {method: gptq, format: int3, group: 16}
+                on_fallback: allow
+                """);
+        Object[][] cases = {
+            {"gptq-w3g16-minmax", 4, "FellBackToRtn", "rounded to nearest instead"},
+            {"rtn-w3g16-weighted", 4, "SearchUnweighted", "were not weighted"},
+            {"rtn-w3g16-output", 4, "SearchUnweighted", "were not weighted"},
+            {allowed, 0, "FellBackToRtn", "rounded to nearest instead"},
+            {"rtn-w3g16-mse", 0, "", ""}
+        };
+        for (Object[] expected : cases) {
+            Path out = directory.resolve("fallback-" + List.of(cases).indexOf(expected));
+            Result result = run(
+                    "quantize",
+                    model,
+                    "--recipe",
+                    expected[0],
+                    "--calibration",
+                    calibration,
+                    "--samples",
+                    4,
+                    "--length",
+                    16,
+                    "--out",
+                    out,
+                    "--json");
+            assertThat(result.code()).as("%s: %s", expected[0], result.err()).isEqualTo(expected[1]);
+            assertThat(out.resolve("model.safetensors")).exists();
+            JsonNode events = result.json().path("events");
+            if (expected[2].equals("")) {
+                assertThat(events).isEmpty();
+            } else {
+                assertThat(events.toString()).contains((String) expected[2]).contains((String) expected[3]);
+                assertThat(Files.readString(out.resolve("halftone.json"))).contains((String) expected[2]);
+            }
+        }
+    }
+
+    /** Sets all elements of a tensor of the model to 0. */
+    private void zero(String tensor) throws IOException {
+        Path file = model.resolve("model.safetensors");
+        byte[] bytes = Files.readAllBytes(file);
+        int header = Math.toIntExact(
+                ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getLong(0));
+        JsonNode offsets = JSON.readTree(new String(bytes, 8, header, StandardCharsets.UTF_8))
+                .path(tensor)
+                .path("data_offsets");
+        Arrays.fill(
+                bytes,
+                8 + header + offsets.get(0).asInt(),
+                8 + header + offsets.get(1).asInt(),
+                (byte) 0);
+        replace(file, bytes);
     }
 
     /** By each command, with nothing written. */

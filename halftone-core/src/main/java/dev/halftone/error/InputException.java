@@ -17,6 +17,15 @@ public final class InputException extends HalftoneException {
         super(code, place, finding, remedy);
     }
 
+    /** The same error with a place, for one that was found where no place was known. */
+    public InputException at(String place) {
+        return new InputException(code(), place, message().substring(code().length() + 1), "");
+    }
+
+    private String message() {
+        return String.valueOf(getMessage());
+    }
+
     @Override
     public int exitCode() {
         return 3;

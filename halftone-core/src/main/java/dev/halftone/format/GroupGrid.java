@@ -1,25 +1,34 @@
 package dev.halftone.format;
 
-import dev.halftone.kernel.Kernels;
+import dev.halftone.kernel.Levels;
 
 /**
- * Fits and applies the grid of one group: the shared bottom of all integer solvers. A grid is a scale, already rounded to FP16,
- * and a zero point. All arithmetic is float32, divisions are true divisions and rounding is half to even, so that every solver
- * gives the same codes for the same values.
+ * Fits and applies the grid of one group: the shared bottom of all integer solvers. A grid is a scale, already rounded to the
+ * type it is stored as, and what the mode needs beside it. All arithmetic is float32, divisions are true divisions and rounding
+ * is half to even, so that every solver gives the same codes for the same values.
  */
 public final class GroupGrid {
-    private static final Kernels KERNELS = Kernels.best();
-    private static final float SMALLEST_SCALE = Float.float16ToFloat((short) 1);
-    private static final float LARGEST_SCALE = 65504f;
+    private static final int[] CENTRE = {0};
+
+    /** The centre first: at equal errors the plain grid wins. */
+    private static final int[] CENTRE_AND_NEIGHBOURS = {0, -1, 1};
 
     private final IntGroup format;
     private final ClipSearch search;
+    private final float unit;
     private float scale;
+    private float minimum;
     private int zero;
 
     public GroupGrid(IntGroup format, ClipSearch search) {
+        this(format, search, 1);
+    }
+
+    /** @param unit what scales are multiples of: {@link IntGroup#unit} of the whole weight */
+    public GroupGrid(IntGroup format, ClipSearch search, float unit) {
         this.format = format;
         this.search = search;
+        this.unit = unit;
     }
 
     /** Of the last fit. */
@@ -27,86 +36,141 @@ public final class GroupGrid {
         return scale;
     }
 
-    /** Of the last fit. */
+    /** Of the last fit; what every group has if the format is symmetric. */
     public int zero() {
         return zero;
     }
 
-    /**
-     * Fits the grid to {@code length} values.
-     *
-     * @param importance weights of the squared errors at the same offset as the column of the value; all ones where the search
-     *     is not weighted
-     */
+    /** Of the last fit; 0 unless the format is affine. */
+    public float minimum() {
+        return minimum;
+    }
+
+    /** The code of a value on the last fit. */
+    public int code(float w) {
+        return format.mode().code(w, levels());
+    }
+
+    /** The value of a code on the last fit. */
+    public float value(int code) {
+        return levels().value(code);
+    }
+
+    /** Of the last fit. */
+    public Levels levels() {
+        return new Levels(scale, format.mode().offset(scale, minimum), zero, format.lowest(), format.largest());
+    }
+
+    /** Fits the grid to {@code length} values whose columns matter by {@code importance}, for searches without H. */
     public void fit(float[] w, int at, float[] importance, int importanceAt, int length) {
-        float low = 0;
-        float high = 0;
-        for (int i = at; i < at + length; i++) {
-            low = Math.min(low, w[i]);
-            high = Math.max(high, w[i]);
-        }
-        if (low == 0 && high == 0) {
-            scale = 1;
-            zero = format.symmetric() ? format.middle() : 0;
+        fit(GroupValues.run(w, at, length), ColumnWeights.of(importance, importanceAt));
+    }
+
+    /**
+     * Fits the grid.
+     *
+     * @param weights importance all ones where the search is not weighted
+     */
+    public void fit(GroupValues values, ColumnWeights weights) {
+        GroupRange range = GroupRange.of(values, format.mode());
+        minimum = 0;
+        zero = format.middle();
+        if (range.zero()) {
+            // Two levels have no zero between them: the closer they are the better.
+            scale = format.mode() == GridMode.BINARY ? storable(0) : 1;
             return;
         }
-        candidate(low, high, 1);
-        if (search.candidates() > 1 || search.zeros()) {
-            search(w, at, importance, importanceAt, length, low, high);
+        candidate(values, range, search.first());
+        if (search.candidates() > 1 || search.zeros() || search.refits() > 0) {
+            search(values, range, new GroupError(format.mode(), search, values, weights, range.magnitude()));
         }
     }
 
-    private void search(float[] w, int at, float[] importance, int importanceAt, int length, float low, float high) {
+    private void search(GroupValues values, GroupRange range, GroupError error) {
         float bestScale = scale;
+        float bestMinimum = minimum;
         int bestZero = zero;
-        float best = Float.POSITIVE_INFINITY;
-        int reach = search.zeros() && !format.symmetric() ? 1 : 0;
+        double best = Double.POSITIVE_INFINITY;
+        boolean zeros = search.zeros() && format.mode() == GridMode.ASYM;
         for (int i = 0; i < search.candidates(); i++) {
-            candidate(low, high, (float) (1 - i * search.step()));
+            candidate(values, range, search.first() - i * search.step());
             int centre = zero;
-            // The centre first: at equal errors the plain grid wins.
-            for (int shift : reach == 0 ? new int[] {0} : new int[] {0, -1, 1}) {
-                int shifted = centre + shift;
-                if (shifted < 0 || shifted > format.largest()) {
+            for (int shift : zeros ? CENTRE_AND_NEIGHBOURS : CENTRE) {
+                zero = centre + shift;
+                if (zeros && (zero < 0 || zero > format.largest())) {
                     continue;
                 }
-                float error =
-                        KERNELS.roundError(w, at, importance, importanceAt, length, scale, shifted, format.largest());
-                if (error < best) {
-                    best = error;
+                double found = error.of(levels());
+                if (found < best) {
+                    best = found;
                     bestScale = scale;
-                    bestZero = shifted;
+                    bestMinimum = minimum;
+                    bestZero = zero;
                 }
             }
         }
         scale = bestScale;
+        minimum = bestMinimum;
         zero = bestZero;
+        refit(error, best);
     }
 
-    /** The grid of the range shrunk by {@code ratio}. */
-    private void candidate(float low, float high, float ratio) {
-        if (format.symmetric()) {
-            scale = storable(Math.max(-low, high) * ratio / (format.middle() - 0.5f));
-            zero = format.middle();
-        } else {
-            scale = storable((high - low) * ratio / format.largest());
-            zero = Math.clamp((int) Math.rint(-low * ratio / scale), 0, format.largest());
+    /** Alternates between the best scale for the codes and the codes of that scale while the error falls. */
+    private void refit(GroupError error, double best) {
+        double least = best;
+        for (int i = 0; i < search.refits(); i++) {
+            float before = scale;
+            float wanted = error.leastSquares(levels());
+            if (!Float.isFinite(wanted) || wanted == 0 || Math.signum(wanted) != Math.signum(before)) {
+                return;
+            }
+            scale = storable(wanted);
+            double found = error.of(levels());
+            if (!(found < least)) {
+                scale = before;
+                return;
+            }
+            least = found;
         }
     }
 
-    /** Rounded to FP16, and kept a positive finite number there. */
-    private static float storable(float wanted) {
-        float rounded = Float.float16ToFloat(Float.floatToFloat16(Math.min(wanted, LARGEST_SCALE)));
-        return Math.max(rounded, SMALLEST_SCALE);
+    /** The grid of the values bounded by p. */
+    private void candidate(GroupValues values, GroupRange range, double p) {
+        switch (search.bounds()) {
+            case RANGE -> grid(range, (float) p);
+            case MAGNITUDE -> grid(p == 1 ? range : range.bounded((float) (p * range.magnitude())), 1);
+            case QUANTILE -> {
+                float bound = GroupRange.quantile(values, p);
+                // Where most values are 0, nothing but the range as it is bounds them.
+                grid(bound == 0 ? range : range.bounded(bound), 1);
+            }
+        }
     }
 
-    /** The code of a value on a grid. */
-    public static int code(float w, float scale, int zero, int largest) {
-        return (int) Math.clamp((float) Math.rint(w / scale) + zero, 0f, (float) largest);
+    /** The grid of a range whose ends are multiplied by {@code ratio}. */
+    private void grid(GroupRange range, float ratio) {
+        float magnitude = range.magnitude() * ratio;
+        int n = format.middle() - 1;
+        switch (format.mode()) {
+            case SYM, SYM_FULL -> scale = storable(magnitude / n);
+            case SYM_WIDE -> scale = storable(magnitude / (n + 0.5f));
+            case SIGNED_MAX -> scale = storable(range.peak() * ratio / -(n + 1));
+            case TERNARY -> scale = storable(range.mean() * ratio);
+            case BINARY -> scale = storable(2 * range.mean() * ratio);
+            case ASYM -> {
+                scale = storable((range.high() - range.low()) * ratio / format.largest());
+                zero = Math.clamp((int) Math.rint(-range.low() * ratio / scale), 0, format.largest());
+            }
+            case AFFINE -> {
+                float width = range.most() - range.least();
+                scale = storable(width * ratio / format.largest());
+                minimum = format.scale().nearestFinite(range.least() + width * (1 - ratio) / 2);
+            }
+        }
     }
 
-    /** The value of a code on a grid: what is computed when a packed weight is read. */
-    public static float value(int code, float scale, int zero) {
-        return (code - zero) * scale;
+    /** Rounded to what the scale is stored as, and kept a finite number other than 0 there. */
+    private float storable(float wanted) {
+        return unit * format.scale().nonZero(wanted / unit);
     }
 }

@@ -90,7 +90,7 @@ final class PackedInputs {
     /**
      * What a packed checkpoint says.
      *
-     * @throws InputException HT-407
+     * @throws InputException HT-409
      */
     static InputRounding read(Checkpoint checkpoint, List<LinearSite> linears, String place) {
         Set<String> known = linears.stream().map(LinearSite::weight).collect(Collectors.toSet());
@@ -151,7 +151,7 @@ final class PackedInputs {
     }
 
     private static InputException error(String place, String finding) {
-        return new InputException("HT-407", place, finding, "quantize the model again, or use a newer Halftone");
+        return new InputException("HT-409", place, finding, "quantize the model again, or use a newer Halftone");
     }
 
     private static String name(Numbers numbers) {

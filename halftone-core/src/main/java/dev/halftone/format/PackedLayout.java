@@ -2,9 +2,11 @@ package dev.halftone.format;
 
 import dev.halftone.checkpoint.Checkpoint;
 import dev.halftone.checkpoint.SafetensorsDtype;
+import dev.halftone.checkpoint.StoredTensor;
 import dev.halftone.error.InputException;
 import dev.halftone.model.LinearSite;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,37 +21,56 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <ul>
  *   <li>{@code W.codes} U8 (out, ceil(in * bits / 8))
- *   <li>{@code W.scales} F16 (out, groups)
- *   <li>{@code W.zeros} U8 (out, ceil(groups * bits / 8)), asymmetric formats only
+ *   <li>{@code W.scales} of the scales' type (tiles, groups); a tile is one row, unless the format says more
+ *   <li>{@code W.zeros} U8 (tiles, ceil(groups * bits / 8)), mode asym only
+ *   <li>{@code W.minima} like the scales, mode affine only
+ *   <li>{@code W.unit} F32 (1), e4m3 scales only
+ *   <li>{@code W.g_idx} U16 (in), formats with reordered inputs only
  * </ul>
  *
  * <p>laid out as {@link PackedWeight} says. config.json names them: {@code "quantization_config": {"quant_method": "halftone",
- * "format_version": 1, "formats": [{"bits": 3, "group": 64, "symmetric": false, "weights": ["model.layers.0..."]}]}}.
+ * "format_version": 1, "formats": [{"bits": 3, "group": 64, "symmetric": false, "weights": ["model.layers.0..."]}]}}. Version
+ * 2 adds {@code "mode"}, {@code "scale"}, {@code "rows"} and {@code "reordered"} to an entry where they are not those of version
+ * 1: sym-wide or asym, fp16, 1 and false. A file that needs none of them is of version 1.
  * Quantized inputs: {@link PackedInputs}.
  */
 public final class PackedLayout {
-    /** What this build writes, and the newest it reads. */
-    static final int VERSION = 1;
+    /** The newest version that this build reads. */
+    static final int VERSION = 2;
+
+    /** The version without modes, types of scales, tiles and orders. */
+    private static final int FIRST = 1;
 
     static final String KEY = "quantization_config";
     private static final String METHOD = "halftone";
+    private static final String CODES = ".codes";
+    private static final String SCALES = ".scales";
+    private static final String ZEROS = ".zeros";
+    private static final String MINIMA = ".minima";
+    private static final String UNIT = ".unit";
+    private static final String GROUP_OF = ".g_idx";
 
     private PackedLayout() {}
+
+    /** What may follow a weight's name in the names of the tensors that hold it, in their order. */
+    public static List<String> suffixes() {
+        return List.of(CODES, SCALES, ZEROS, MINIMA, UNIT, GROUP_OF);
+    }
 
     /** The tensors that hold a packed weight. */
     public static List<StoredPart> parts(String weight, PackedWeight packed) {
         IntGroup format = packed.format();
-        int out = packed.out();
         int in = packed.in();
+        int tiles = format.tiles(packed.out());
+        int groups = format.groups(in);
+        SafetensorsDtype scale = format.scale().dtype();
         List<StoredPart> parts = new ArrayList<>();
-        parts.add(new StoredPart(
-                weight + ".codes", SafetensorsDtype.U8, new long[] {out, format.codeBytes(in)}, packed.codes()));
-        parts.add(new StoredPart(
-                weight + ".scales", SafetensorsDtype.F16, new long[] {out, format.groups(in)}, packed.scales()));
-        if (!format.symmetric()) {
-            parts.add(new StoredPart(
-                    weight + ".zeros", SafetensorsDtype.U8, new long[] {out, format.zeroBytes(in)}, packed.zeros()));
-        }
+        add(parts, weight + CODES, SafetensorsDtype.U8, packed.codes(), packed.out(), format.codeBytes(in));
+        add(parts, weight + SCALES, scale, packed.scales(), tiles, groups);
+        add(parts, weight + ZEROS, SafetensorsDtype.U8, packed.zeros(), tiles, format.zeroBytes(in));
+        add(parts, weight + MINIMA, scale, packed.minima(), tiles, groups);
+        add(parts, weight + UNIT, SafetensorsDtype.F32, packed.unit(), 1);
+        add(parts, weight + GROUP_OF, SafetensorsDtype.U16, packed.groupOf(), in);
         return parts;
     }
 
@@ -61,6 +82,13 @@ public final class PackedLayout {
     /** The tensors that quantized inputs need; what they hold lives in the arena. */
     public static List<StoredPart> parts(InputRounding inputs, List<LinearSite> linears, Arena arena) {
         return PackedInputs.parts(inputs, linears, arena);
+    }
+
+    private static void add(
+            List<StoredPart> parts, String name, SafetensorsDtype type, MemorySegment bytes, long... shape) {
+        if (bytes.byteSize() > 0) {
+            parts.add(new StoredPart(name, type, shape, bytes));
+        }
     }
 
     /** The quantization method that a config names, empty if the model is not quantized. */
@@ -76,7 +104,7 @@ public final class PackedLayout {
     public static void describe(ObjectNode config, Map<String, IntGroup> formats, InputRounding inputs) {
         ObjectNode section = config.putObject(KEY);
         section.put("quant_method", METHOD);
-        section.put("format_version", VERSION);
+        section.put("format_version", formats.values().stream().allMatch(PackedLayout::first) ? FIRST : VERSION);
         Map<IntGroup, ArrayNode> lists = new LinkedHashMap<>();
         ArrayNode entries = section.putArray("formats");
         formats.forEach((weight, format) -> lists.computeIfAbsent(format, f -> {
@@ -84,12 +112,26 @@ public final class PackedLayout {
                     entry.put("bits", f.bits());
                     entry.put("group", f.group());
                     entry.put("symmetric", f.symmetric());
+                    if (!first(f)) {
+                        entry.put("mode", f.mode().title());
+                        entry.put("scale", f.scale().title());
+                        entry.put("rows", f.rows());
+                        entry.put("reordered", f.reordered());
+                    }
                     return entry.putArray("weights");
                 })
                 .add(weight));
         if (!inputs.formats().isEmpty()) {
             PackedInputs.describe(section, inputs);
         }
+    }
+
+    /** True if version 1 can say it. */
+    private static boolean first(IntGroup format) {
+        return (format.mode() == GridMode.SYM_WIDE || format.mode() == GridMode.ASYM)
+                && format.scale() == ScaleType.F16
+                && format.rows() == 1
+                && !format.reordered();
     }
 
     /** The packed weights that a config names. */
@@ -105,10 +147,7 @@ public final class PackedLayout {
         }
         Map<String, IntGroup> formats = new TreeMap<>();
         for (JsonNode entry : section.path("formats")) {
-            IntGroup format = new IntGroup(
-                    entry.path("bits").asInt(0),
-                    entry.path("group").asInt(0),
-                    entry.path("symmetric").asBoolean(false));
+            IntGroup format = format(entry, place);
             for (JsonNode weight : entry.path("weights")) {
                 formats.put(weight.asString(""), format);
             }
@@ -116,16 +155,38 @@ public final class PackedLayout {
         return formats;
     }
 
+    private static IntGroup format(JsonNode entry, String place) {
+        String mode = entry.path("mode")
+                .asString((entry.path("symmetric").asBoolean(false) ? GridMode.SYM_WIDE : GridMode.ASYM).title());
+        String scale = entry.path("scale").asString(ScaleType.F16.title());
+        return new IntGroup(
+                entry.path("bits").asInt(0),
+                entry.path("group").asInt(0),
+                GridMode.titled(mode).orElseThrow(() -> unknown(place, "mode", mode)),
+                ScaleType.titled(scale).orElseThrow(() -> unknown(place, "scale", scale)),
+                entry.path("rows").asInt(1),
+                entry.path("reordered").asBoolean(false));
+    }
+
+    private static InputException unknown(String place, String key, String value) {
+        return new InputException(
+                "HT-405",
+                place,
+                "packed weights of %s \"%s\", which this build does not know".formatted(key, value),
+                "use the Halftone that wrote it, or a newer one");
+    }
+
     /** A packed weight as it lies in a checkpoint. */
     static PackedWeight read(Checkpoint checkpoint, String weight, IntGroup format) {
-        long[] codes = matrix(checkpoint, weight + ".codes", "U8");
-        long[] scales = matrix(checkpoint, weight + ".scales", "F16");
+        long[] codes = matrix(checkpoint, weight + CODES, SafetensorsDtype.U8);
+        long[] scales = matrix(checkpoint, weight + SCALES, format.scale().dtype());
         long in = codes[1] * 8 / format.bits();
-        if (codes[0] != scales[0]
+        if (codes[0] < 1
                 || codes[0] > Integer.MAX_VALUE
                 || in > Integer.MAX_VALUE
                 || in < 1
                 || !format.divides((int) in)
+                || format.tiles((int) codes[0]) != scales[0]
                 || format.groups((int) in) != scales[1]) {
             throw new InputException(
                     "HT-406",
@@ -138,22 +199,34 @@ public final class PackedLayout {
                 format,
                 (int) codes[0],
                 (int) in,
-                checkpoint.tensor(weight + ".codes").bytes(),
-                checkpoint.tensor(weight + ".scales").bytes(),
-                format.symmetric()
-                        ? java.lang.foreign.MemorySegment.NULL
-                        : checkpoint.tensor(weight + ".zeros").bytes());
+                checkpoint.tensor(weight + CODES).bytes(),
+                checkpoint.tensor(weight + SCALES).bytes(),
+                bytes(checkpoint, weight + ZEROS, SafetensorsDtype.U8, format.zeroBytes((int) in)),
+                bytes(checkpoint, weight + MINIMA, format.scale().dtype(), format.minimumBytes((int) in)),
+                bytes(checkpoint, weight + UNIT, SafetensorsDtype.F32, format.unitBytes()),
+                bytes(checkpoint, weight + GROUP_OF, SafetensorsDtype.U16, format.indexBytes((int) in)));
     }
 
-    private static long[] matrix(Checkpoint checkpoint, String name, String type) {
-        var tensor = checkpoint.tensor(name);
-        if (!tensor.type().equals(type) || tensor.shape().length != 2) {
+    /** The bytes of a part, which {@link PackedWeight} counts; empty where the format has no such part. */
+    private static MemorySegment bytes(Checkpoint checkpoint, String name, SafetensorsDtype type, int perRow) {
+        return perRow == 0 ? MemorySegment.NULL : typed(checkpoint, name, type).bytes();
+    }
+
+    private static long[] matrix(Checkpoint checkpoint, String name, SafetensorsDtype type) {
+        StoredTensor tensor = typed(checkpoint, name, type);
+        if (tensor.shape().length != 2) {
             throw new InputException(
-                    "HT-406",
-                    name,
-                    "%s with %d dimensions; expected %s with 2".formatted(tensor.type(), tensor.shape().length, type),
-                    "quantize the model again");
+                    "HT-406", name, tensor.shape().length + " dimensions; expected 2", "quantize the model again");
         }
         return tensor.shape();
+    }
+
+    private static StoredTensor typed(Checkpoint checkpoint, String name, SafetensorsDtype type) {
+        StoredTensor tensor = checkpoint.tensor(name);
+        if (!tensor.type().equals(type.name())) {
+            throw new InputException(
+                    "HT-406", name, "%s; expected %s".formatted(tensor.type(), type), "quantize the model again");
+        }
+        return tensor;
     }
 }

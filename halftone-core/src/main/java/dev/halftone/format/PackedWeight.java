@@ -1,28 +1,66 @@
 package dev.halftone.format;
 
 import dev.halftone.error.InputException;
+import dev.halftone.kernel.Levels;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * A weight as it is stored. Three parts, each row-major with rows padded to whole bytes:
+ * A weight as it is stored. Each part is row-major with rows padded to whole bytes, little-endian, and empty where the format has
+ * no use for it; a row of scales serves {@link IntGroup#rowsIn} rows of codes:
  *
  * <ul>
  *   <li>codes: (out, ceil(in * bits / 8)) bytes; code j of a row occupies bits j*bits .. j*bits + bits - 1, counted from the
  *       lowest bit of the row's first byte
- *   <li>scales: (out, groups) FP16, little-endian
- *   <li>zeros: (out, ceil(groups * bits / 8)) bytes, packed like codes; empty if symmetric
+ *   <li>scales: (tiles, groups) of {@link IntGroup#scale}
+ *   <li>zeros: (tiles, ceil(groups * bits / 8)) bytes, packed like codes
+ *   <li>minima: (tiles, groups) of the scales' type
+ *   <li>unit: one FP32 number that the scales are multiples of
+ *   <li>groupOf: (in) unsigned 16-bit numbers, the group of each input; without it, input j belongs to group j / group size
  * </ul>
  */
 public record PackedWeight(
-        IntGroup format, int out, int in, MemorySegment codes, MemorySegment scales, MemorySegment zeros) {
-    private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+        IntGroup format,
+        int out,
+        int in,
+        MemorySegment codes,
+        MemorySegment scales,
+        MemorySegment zeros,
+        MemorySegment minima,
+        MemorySegment unit,
+        MemorySegment groupOf) {
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     public PackedWeight {
+        if (!format.divides(in)) {
+            throw new InputException(
+                    "HT-404", "codes", "%d inputs do not fit %s".formatted(in, format.label()), "choose another group");
+        }
+        int tiles = format.tiles(out);
         check(codes.byteSize(), (long) out * format.codeBytes(in), "codes");
-        check(scales.byteSize(), (long) out * format.scaleBytes(in), "scales");
-        check(zeros.byteSize(), (long) out * format.zeroBytes(in), "zeros");
+        check(scales.byteSize(), (long) tiles * format.scaleBytes(in), "scales");
+        check(zeros.byteSize(), (long) tiles * format.zeroBytes(in), "zeros");
+        check(minima.byteSize(), (long) tiles * format.minimumBytes(in), "minima");
+        check(unit.byteSize(), format.unitBytes(), "unit");
+        check(groupOf.byteSize(), format.indexBytes(in), "g_idx");
+        for (int j = 0; j < groupOf.byteSize() / Short.BYTES; j++) {
+            int group = groupOf.get(SHORT, 2L * j) & 0xFFFF;
+            if (group >= format.groups(in)) {
+                throw new InputException(
+                        "HT-404",
+                        "g_idx",
+                        "input %d is in group %d; there are %d".formatted(j, group, format.groups(in)),
+                        "quantize the model again");
+            }
+        }
+    }
+
+    /** A weight of codes, scales and zero points alone. */
+    public PackedWeight(
+            IntGroup format, int out, int in, MemorySegment codes, MemorySegment scales, MemorySegment zeros) {
+        this(format, out, in, codes, scales, zeros, MemorySegment.NULL, MemorySegment.NULL, MemorySegment.NULL);
     }
 
     private static void check(long found, long expected, String part) {
@@ -32,51 +70,99 @@ public record PackedWeight(
         }
     }
 
-    /**
-     * Packs codes and grids.
-     *
-     * @param codes (out, in), one code per element
-     * @param scales (out, groups)
-     * @param zeros (out, groups); ignored if the format is symmetric
-     */
-    public static PackedWeight of(IntGroup format, int out, int in, byte[] codes, float[] scales, byte[] zeros) {
+    /** Packs codes and grids. */
+    public static PackedWeight of(IntGroup format, int out, int in, GridCodes grids) {
         int groups = format.groups(in);
-        byte[] packedCodes = new byte[Math.multiplyExact(out, format.codeBytes(in))];
-        byte[] packedScales = new byte[out * format.scaleBytes(in)];
-        byte[] packedZeros = new byte[out * format.zeroBytes(in)];
-        MemorySegment scaleMemory = MemorySegment.ofArray(packedScales);
+        int tiles = format.tiles(out);
+        byte[] codes = new byte[Math.multiplyExact(out, format.codeBytes(in))];
+        byte[] zeros = new byte[tiles * format.zeroBytes(in)];
         for (int i = 0; i < out; i++) {
-            pack(codes, i * in, in, format.bits(), packedCodes, i * format.codeBytes(in));
-            for (int g = 0; g < groups; g++) {
-                long at = 2L * ((long) i * groups + g);
-                scaleMemory.set(HALF, at, Float.floatToFloat16(scales[i * groups + g]));
-            }
-            if (!format.symmetric()) {
-                pack(zeros, i * groups, groups, format.bits(), packedZeros, i * format.zeroBytes(in));
-            }
+            pack(grids.codes(), i * in, in, format.bits(), codes, i * format.codeBytes(in));
+        }
+        for (int t = 0; t < tiles && zeros.length > 0; t++) {
+            pack(grids.zeros(), t * groups, groups, format.bits(), zeros, t * format.zeroBytes(in));
+        }
+        MemorySegment groupOf = empty(format.indexBytes(in));
+        for (int j = 0; j < groupOf.byteSize() / Short.BYTES; j++) {
+            groupOf.set(SHORT, 2L * j, (short) grids.groupOf()[j]);
+        }
+        MemorySegment unit = empty(format.unitBytes());
+        if (unit.byteSize() > 0) {
+            ScaleType.F32.write(unit, 0, grids.unit());
         }
         return new PackedWeight(
-                format, out, in, MemorySegment.ofArray(packedCodes), scaleMemory, MemorySegment.ofArray(packedZeros));
+                format,
+                out,
+                in,
+                MemorySegment.ofArray(codes),
+                scales(format, grids.scales(), grids.unit(), tiles * format.scaleBytes(in)),
+                MemorySegment.ofArray(zeros),
+                scales(format, grids.minima(), 1, tiles * format.minimumBytes(in)),
+                unit,
+                groupOf);
+    }
+
+    private static MemorySegment empty(int bytes) {
+        return MemorySegment.ofArray(new byte[bytes]);
+    }
+
+    private static MemorySegment scales(IntGroup format, float[] values, float unit, int bytes) {
+        MemorySegment stored = empty(bytes);
+        for (int i = 0; i < bytes / format.scale().bytes(); i++) {
+            // A multiple of the unit was rounded to float32: the nearest number of the type is the factor it was made
+            // of.
+            format.scale().write(stored, i, format.scale().nearestFinite(values[i] / unit));
+        }
+        return stored;
     }
 
     /** Bytes of all parts. */
     public long byteSize() {
-        return codes.byteSize() + scales.byteSize() + zeros.byteSize();
+        return codes.byteSize()
+                + scales.byteSize()
+                + zeros.byteSize()
+                + minima.byteSize()
+                + unit.byteSize()
+                + groupOf.byteSize();
     }
 
     /** Decodes row {@code row} into {@code target} from {@code at} on. */
     public void decodeRow(int row, float[] target, int at) {
         int groups = format.groups(in);
         int perGroup = format.groupIn(in);
+        int tile = row / format.rowsIn(out);
         long codeRow = (long) row * format.codeBytes(in);
-        long zeroRow = (long) row * format.zeroBytes(in);
+        long zeroRow = (long) tile * format.zeroBytes(in);
+        float multiple = unit.byteSize() == 0 ? 1 : ScaleType.F32.read(unit, 0);
+        if (groupOf.byteSize() > 0) {
+            decodeReordered(row, multiple, target, at);
+            return;
+        }
         for (int g = 0; g < groups; g++) {
-            float scale = Float.float16ToFloat(scales.get(HALF, 2 * ((long) row * groups + g)));
-            int zero = format.symmetric() ? format.middle() : code(zeros, zeroRow, g);
+            Levels levels = levels((long) tile * groups + g, zeroRow, g, multiple);
             for (int j = g * perGroup; j < (g + 1) * perGroup; j++) {
-                target[at + j] = GroupGrid.value(code(codes, codeRow, j), scale, zero);
+                target[at + j] = levels.value(code(codes, codeRow, j));
             }
         }
+    }
+
+    private void decodeReordered(int row, float multiple, float[] target, int at) {
+        int groups = format.groups(in);
+        Levels[] levels = new Levels[groups];
+        for (int g = 0; g < groups; g++) {
+            levels[g] = levels((long) row * groups + g, (long) row * format.zeroBytes(in), g, multiple);
+        }
+        for (int j = 0; j < in; j++) {
+            int g = groupOf.get(SHORT, 2L * j) & 0xFFFF;
+            target[at + j] = levels[g].value(code(codes, (long) row * format.codeBytes(in), j));
+        }
+    }
+
+    private Levels levels(long index, long zeroRow, int g, float multiple) {
+        float scale = multiple * format.scale().read(scales, index);
+        float minimum = minima.byteSize() == 0 ? 0 : format.scale().read(minima, index);
+        int zero = zeros.byteSize() == 0 ? format.middle() : code(zeros, zeroRow, g);
+        return new Levels(scale, format.mode().offset(scale, minimum), zero, format.lowest(), format.largest());
     }
 
     /** All values, (out, in). */

@@ -133,7 +133,7 @@ final class OutputDirectory {
                 IntGroup format = formats.get(tensor.name());
                 if (format != null) {
                     all.put(tensor.name(), format);
-                    for (String part : List.of(".codes", ".scales", ".zeros")) {
+                    for (String part : PackedLayout.suffixes()) {
                         StoredTensor stored = solved.get(tensor.name() + part);
                         if (stored != null) {
                             parts.add(new StoredPart(

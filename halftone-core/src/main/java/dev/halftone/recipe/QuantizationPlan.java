@@ -2,7 +2,6 @@ package dev.halftone.recipe;
 
 import dev.halftone.error.InputException;
 import dev.halftone.format.InputFormat;
-import dev.halftone.format.IntGroup;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.LinearSite;
@@ -115,7 +114,7 @@ public final class QuantizationPlan {
                 .toList();
         String fitting = IntStream.rangeClosed(8, 512)
                 .filter(size -> widths.stream()
-                        .allMatch(width -> new IntGroup(step.format().bits(), size, true).divides(width)))
+                        .allMatch(width -> step.format().withGroup(size).divides(width)))
                 .mapToObj(String::valueOf)
                 .collect(Collectors.joining(", "));
         return new InputException(

@@ -321,7 +321,7 @@ public final class Quantizer {
         List<EventReport> reports = solved.events().stream()
                 .map(event -> EventReport.of(site.weight(), event))
                 .toList();
-        fellBack |= solved.events().stream().anyMatch(Event.FellBackToRtn.class::isInstance);
+        fellBack |= solved.events().stream().anyMatch(Event::weaker);
         sites.add(new SiteReport(
                 site.weight(),
                 step.solver().name(),

@@ -3,13 +3,9 @@ package dev.halftone.recipe;
 import dev.halftone.calibration.CalibrationOptions;
 import dev.halftone.error.InputException;
 import dev.halftone.format.ClipSearch;
-import dev.halftone.format.IntGroup;
 import dev.halftone.recipe.Recipe.InputStep;
 import dev.halftone.recipe.Recipe.TransformStep;
 import dev.halftone.recipe.Recipe.WeightStep;
-import dev.halftone.solver.Gptq;
-import dev.halftone.solver.Rtn;
-import dev.halftone.solver.WeightSolver;
 import dev.halftone.text.TextFiles;
 import dev.halftone.yaml.YamlReader;
 import java.nio.file.Files;
@@ -20,18 +16,20 @@ import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /** Recipes by built-in name or from a YAML file. */
 public final class Recipes {
-    /** method, bits, bits of the inputs, group, symmetric, search. */
+    /** method, bits, bits of the inputs, group, mode, search. */
     private static final Pattern BUILT_IN = Pattern.compile(
-            "(?<method>rtn|gptq|awq|smoothquant)-w(?<bits>[2-8])(a(?<inputs>[2-8]|fp8))?(g(?<group>16|32|64|128|256))?(?<sym>-sym)?"
-                    + "(-(?<search>minmax|mse|weighted))?");
+            "(?<method>rtn|gptq|awq|smoothquant)-w(?<bits>[2-8])(a(?<inputs>[2-8]|fp8))?(g(?<group>16|32|64|128|256))?"
+                    + "(-(?<mode>sym-full|signed-max|affine|sym))?(-(?<search>"
+                    + String.join("|", ClipSearch.names()) + "))?");
 
     private static final String KNOWN =
-            "rtn-wB, gptq-wB, awq-wB or smoothquant-wB with B = 2..8 bits, then aB or afp8 if inputs are quantized too (per token), then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym if"
-                    + " symmetric, then -minmax, -mse or -weighted for another search of the grid";
+            "rtn-wB, gptq-wB, awq-wB or smoothquant-wB with B = 2..8 bits, then aB or afp8 if inputs are quantized too (per"
+                    + " token), then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym, -sym-full, -signed-max"
+                    + " or -affine for another mode, then -minmax, -mse, -weighted, -norm, -output, -ls or -percentile for"
+                    + " another search of the grid";
 
     private Recipes() {}
 
@@ -55,32 +53,48 @@ public final class Recipes {
 
     /** The recipe file that a built-in name stands for. */
     private static String builtInYaml(Matcher name) {
-        boolean smooth = name.group("method").equals("smoothquant");
-        boolean awq = name.group("method").equals("awq");
-        String method = smooth || awq ? "rtn" : name.group("method");
-        boolean gptq = method.equals("gptq");
-        String search = name.group("search") == null ? (gptq ? "weighted" : "minmax") : name.group("search");
+        return switch (name.group("method")) {
+            case "gptq" -> "steps:\n" + weights(name, "gptq", "weighted", "actorder: true") + inputs(name);
+            case "smoothquant" ->
+                "steps:\n  - transform: {method: smoothquant}\n" + weights(name, "rtn", "minmax", "") + inputs(name);
+            // The authors do not clip q and k, whose errors meet in a product.
+            case "awq" ->
+                "propagate: float\nsteps:\n  - transform: {method: awq}\n"
+                        + weights(name, "rtn", "output", "")
+                        + weights(
+                                name,
+                                "rtn",
+                                "minmax",
+                                "targets: [\"*q_proj.weight\", \"*k_proj.weight\", \"*c_attn.weight\"]")
+                        + inputs(name);
+            default -> "steps:\n" + weights(name, "rtn", "minmax", "") + inputs(name);
+        };
+    }
+
+    /** @param more another line; empty for none */
+    private static String weights(Matcher name, String method, String search, String more) {
+        String mode =
+                name.group("mode") == null && name.group("method").equals("smoothquant") ? "sym" : name.group("mode");
+        boolean plain = mode == null || mode.equals("sym");
         return """
-                %ssteps:
-                %s  - weights:
+                  - weights:
                       method: %s
                       format: int%s
                       group: %s
-                      symmetric: %s
+                      %s
                       search: %s
-                %s""".formatted(
-                                awq ? "propagate: float\n" : "",
-                                smooth || awq ? "  - transform: {method: %s}\n".formatted(name.group("method")) : "",
+                """.formatted(
                                 method,
                                 name.group("bits"),
                                 name.group("group") == null ? "-1" : name.group("group"),
-                                smooth || name.group("sym") != null,
-                                search,
-                                gptq ? "      actorder: true\n" : "")
-                + inputs(name.group("inputs"));
+                                plain ? "symmetric: " + (mode != null) : "mode: " + mode,
+                                name.group("search") == null ? search : name.group("search"))
+                        .indent(2)
+                + (more.isEmpty() ? "" : "      " + more + "\n");
     }
 
-    private static String inputs(@Nullable String bits) {
+    private static String inputs(Matcher name) {
+        String bits = name.group("inputs");
         return bits == null
                 ? ""
                 : "  - inputs: {format: %s, granularity: token}\n"
@@ -105,7 +119,7 @@ public final class Recipes {
                 throw new InputException("HT-421", step.place(), "a step is one of: transform, weights, inputs", "");
             }
             if (weights != null) {
-                steps.add(weightStep(weights));
+                steps.add(WeightKeys.read(weights));
                 weights.finish();
             } else if (inputs != null) {
                 inputSteps.add(InputKeys.read(inputs));
@@ -133,42 +147,5 @@ public final class Recipes {
                 transforms,
                 propagate.equals("quantized"),
                 fallback.equals("allow"));
-    }
-
-    private static WeightStep weightStep(YamlReader reader) {
-        String method = reader.string("method", "");
-        String format = reader.string("format", "");
-        if (!format.matches("int[2-8]")) {
-            throw reader.error("format", "format is \"" + format + "\"; known are int2 to int8");
-        }
-        int group = reader.integer("group", IntGroup.ROW);
-        if (group < 1 && group != IntGroup.ROW) {
-            throw reader.error("group", "group is " + group + "; expected a positive number, or -1 for a whole row");
-        }
-        IntGroup grid = new IntGroup(Integer.parseInt(format.substring(3)), group, reader.flag("symmetric", false));
-        WeightSolver solver = switch (method) {
-            case "rtn" -> new Rtn(search(reader, "minmax"));
-            case "gptq" -> gptq(reader);
-            default -> throw reader.error("method", "method is \"" + method + "\"; known are rtn, gptq");
-        };
-        return new WeightStep(reader.place(), solver, grid, reader.strings("targets", List.of("*")));
-    }
-
-    private static Gptq gptq(YamlReader reader) {
-        boolean actOrder = reader.flag("actorder", true);
-        boolean staticGroups = reader.flag("static_groups", actOrder);
-        if (actOrder && !staticGroups) {
-            throw reader.error(
-                    "static_groups", "actorder needs static_groups: true, or the column order would have to be stored");
-        }
-        double damping = reader.number("damping", 0.01);
-        if (!(damping >= 0 && damping <= 1)) {
-            throw reader.error("damping", "damping is " + damping + "; expected 0 to 1");
-        }
-        return new Gptq(new Gptq.Options(search(reader, "weighted"), actOrder, staticGroups, damping));
-    }
-
-    private static ClipSearch search(YamlReader reader, String absent) {
-        return ClipSearch.named(reader.string("search", absent), reader.place("search"));
     }
 }

@@ -5,6 +5,11 @@ public sealed interface Event {
     /** One line for people. */
     String describe();
 
+    /** True if a weaker method took the place of the one asked for: without the recipe's leave a command then ends with exit 4. */
+    default boolean weaker() {
+        return false;
+    }
+
     /** Inputs that calibration never saw active: their weights are zero in the result. */
     record DeadColumns(int columns) implements Event {
         @Override
@@ -29,8 +34,34 @@ public sealed interface Event {
         }
     }
 
-    /** The method could not run and plain rounding took its place: a weaker result, which ends a command with exit 4. */
+    /** Scales at the end of their type's range: values beyond the grid were cut off. */
+    record ScalesSaturated(int groups, String type) implements Event {
+        @Override
+        public String describe() {
+            return groups + " groups have values too large for " + type + " scales; they were cut off";
+        }
+    }
+
+    /** A search of grids that weights errors by the inputs found nothing to weight them by. */
+    record SearchUnweighted(String reason) implements Event {
+        @Override
+        public String describe() {
+            return "errors in the search of grids were not weighted: " + reason;
+        }
+
+        @Override
+        public boolean weaker() {
+            return true;
+        }
+    }
+
+    /** The method could not run and plain rounding took its place. */
     record FellBackToRtn(String reason) implements Event {
+        @Override
+        public boolean weaker() {
+            return true;
+        }
+
         @Override
         public String describe() {
             return "rounded to nearest instead: " + reason;

@@ -2,16 +2,13 @@ package dev.halftone.solver;
 
 import dev.halftone.calibration.Gram;
 import dev.halftone.format.ClipSearch;
-import dev.halftone.format.GroupGrid;
 import dev.halftone.format.IntGroup;
 import dev.halftone.format.PackedWeight;
-import dev.halftone.kernel.Kernels;
+import dev.halftone.solver.ColumnLoop.Walk;
 import dev.halftone.tensor.Workers;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,46 +16,73 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Source: Frantar et al., arXiv:2210.17323, algorithm 1. Deviations: dead columns are reported, not only zeroed; the grid of
  * a dynamic group is fitted to the values as they are when its first column is reached (the reference fits it to values that
- * lack the updates of the running block); with act-order the groups are static, so that no permutation has to be stored.
+ * lack the updates of the running block: {@link Options#stale}); scales are rounded to what they are stored as before codes are
+ * computed with them.
  *
  * <p>W (out, in); H = sum x x^T / tokens (in, in); U upper, U^T U = (H + damping * mean(diag H) * I)^-1. Rows are
  * independent and run in parallel; float64. Cost O(in^3 + out * in^2) time, O(in^2 + out * in) memory. With a diagonal H the
  * result equals {@link Rtn} exactly.
  */
 public final class Gptq implements WeightSolver {
-    /** Columns between two updates of the rest of the row; no effect on the result beyond the order of float64 sums. */
-    private static final int BLOCK = 128;
-
-    /** Rows that share a pass over U. */
-    private static final int ROWS = 32;
-
-    private static final double LARGEST_DAMPING = 1;
-    private static final Kernels KERNELS = Kernels.best();
+    /** Shares of mean(diag H) by which damping rises after a failure. */
+    public static final double DAMPING_STEP = 0.01;
 
     /**
      * What a recipe can set.
      *
      * @param search how the grid of a group is chosen
-     * @param actOrder columns in order of falling diag(H) instead of their own
-     * @param staticGroups grids from the unmodified W before the first column is rounded; always so with actOrder
-     * @param damping share of mean(diag H) added to the diagonal, 0.01 in the paper's code; raised by 0.01 until H is
-     *     positive definite
+     * @param order of the columns
+     * @param staticGroups grids from the unmodified W before the first column is rounded; always so for whole rows and for
+     *     scales of several rows. Where they are not, order {@code act} makes groups of columns that follow one another in that
+     *     order, and their groups are stored
+     * @param stale dynamic groups are fitted to values that lack the errors of the running block of 128 columns, as the paper's
+     *     code does
+     * @param damping share of mean(diag H) added to the diagonal, 0.01 in the paper's code
+     * @param dampingStep by how much the share rises until H is positive definite; 0: not at all
+     * @param dampingFloor after that, up to a tenth of max(diag H) is added
      */
-    public record Options(ClipSearch search, boolean actOrder, boolean staticGroups, double damping) {
+    public record Options(
+            ClipSearch search,
+            ColumnOrder order,
+            boolean staticGroups,
+            boolean stale,
+            double damping,
+            double dampingStep,
+            boolean dampingFloor) {
         public Options {
-            if (!(damping >= 0 && damping <= LARGEST_DAMPING)) {
-                throw new IllegalArgumentException("damping " + damping);
+            DampedFactor.Damping checked = new DampedFactor.Damping(damping, dampingStep, dampingFloor);
+            if (stale && staticGroups) {
+                throw new IllegalArgumentException("static groups are never stale: " + checked);
             }
+        }
+
+        /** Own order or that of falling diag(H), and damping that rises by 0.01. */
+        public Options(ClipSearch search, boolean actOrder, boolean staticGroups, double damping) {
+            this(
+                    search,
+                    actOrder ? ColumnOrder.ACT : ColumnOrder.NATURAL,
+                    staticGroups,
+                    false,
+                    damping,
+                    DAMPING_STEP,
+                    false);
         }
     }
 
     private final Options options;
+    private final int block;
 
     /** The last factor: q, k and v share one H, and so do gate and up. */
-    private final AtomicReference<@Nullable Factor> last = new AtomicReference<>();
+    private final AtomicReference<@Nullable Solvable> last = new AtomicReference<>();
 
     public Gptq(Options options) {
+        this(options, ColumnLoop.BLOCK);
+    }
+
+    /** @param block columns between two updates of the rest of a row */
+    Gptq(Options options, int block) {
         this.options = options;
+        this.block = block;
     }
 
     @Override
@@ -77,7 +101,8 @@ public final class Gptq implements WeightSolver {
         if (gram == null) {
             throw new IllegalArgumentException("gptq needs second moments");
         }
-        Factor factor = factor(gram, workers);
+        Solvable solvable = solvable(gram, format.groupIn(problem.in()), workers);
+        DampedFactor factor = solvable.factor();
         double[] u = factor.u();
         try (LayerLoss loss = new LayerLoss(problem, gram, workers)) {
             GridRounding rounding;
@@ -86,90 +111,70 @@ public final class Gptq implements WeightSolver {
                 rounding = GridRounding.nearest(problem, format, options.search(), workers);
                 absolute = loss.absolute(rounding.pack().decode());
             } else {
-                Rows rows = new Rows(withoutDead(problem, factor.dead()), format, factor.order(), u, workers);
-                rows.run(workers);
-                rounding = rows.rounding;
-                absolute = rows.loss(factor.added());
+                WeightProblem alive = withoutDead(problem, factor.dead());
+                rounding = rounding(alive, format, solvable.order(), workers);
+                int dynamic = dynamic(format, problem.in()) ? format.groupIn(problem.in()) : 0;
+                Walk walk = new Walk(solvable.order(), u, dynamic, options.stale(), block);
+                ColumnLoop loop = new ColumnLoop(alive.weight(), problem.out(), walk, rounding, null);
+                loop.run(workers);
+                absolute = loop.loss(factor.added());
             }
             PackedWeight plain = GridRounding.nearest(problem, format, ClipSearch.MIN_MAX, workers)
                     .pack();
+            List<Event> events = new ArrayList<>(factor.events());
+            events.addAll(rounding.events());
             return new SolvedWeight(
                     rounding.pack(),
                     loss.relative(absolute),
                     loss.relative(loss.absolute(plain.decode())),
                     rounding.changed(problem.weight()),
-                    factor.events());
+                    events);
         }
+    }
+
+    /** True if grids are fitted on the way. */
+    private boolean dynamic(IntGroup format, int in) {
+        return !options.staticGroups() && format.groupIn(in) < in && format.rows() == 1;
+    }
+
+    /** The grids that the loop rounds on: fitted to W, or still to be fitted. */
+    private GridRounding rounding(WeightProblem problem, IntGroup format, int[] order, Workers workers) {
+        if (!dynamic(format, problem.in())) {
+            return GridRounding.fixed(problem, format, options.search(), workers);
+        }
+        boolean reordered = options.order() == ColumnOrder.ACT;
+        int group = format.group();
+        int[] groupOf = new int[order.length];
+        int[] columns = new int[order.length];
+        for (int i = 0; i < order.length; i++) {
+            int g = (reordered ? i : order[i]) / group;
+            groupOf[order[i]] = g;
+            // Whatever the order, the columns of a group follow one another.
+            columns[g * group + i % group] = order[i];
+        }
+        SearchWeights weights = SearchWeights.of(problem, options.search(), columns, group);
+        return new GridRounding(problem, format.withReordered(reordered), weights, groupOf);
     }
 
     /**
-     * What the column loop needs of H.
+     * H as the loop needs it.
      *
-     * @param order column of W that is rounded at each step
-     * @param dead inputs that are always zero
-     * @param u factor of the inverse in solving order; null if no damping makes H positive definite
-     * @param added what damping added to the diagonal
+     * @param group that the order was made for
      */
-    private record Factor(
-            Gram gram, int[] order, boolean[] dead, double @Nullable [] u, double added, List<Event> events) {}
+    private record Solvable(Gram gram, int group, int[] order, DampedFactor factor) {}
 
-    private Factor factor(Gram gram, Workers workers) {
-        Factor kept = last.get();
-        if (kept == null || !kept.gram().equals(gram)) {
-            kept = newFactor(gram, workers);
-            last.set(kept);
+    private Solvable solvable(Gram gram, int group, Workers workers) {
+        Solvable known = last.get();
+        if (known == null
+                || !known.gram().equals(gram)
+                || (options.order() == ColumnOrder.GAR && known.group() != group)) {
+            int[] order = options.order().of(gram.diagonal(), group);
+            DampedFactor.Damping damping =
+                    new DampedFactor.Damping(options.damping(), options.dampingStep(), options.dampingFloor());
+            known = new Solvable(gram, group, order, DampedFactor.of(gram, order, damping, workers));
+            last.set(known);
         }
-        return kept;
-    }
-
-    private Factor newFactor(Gram gram, Workers workers) {
-        List<Event> events = new ArrayList<>();
-        int n = gram.size();
-        if (gram.tokens() < 4L * n) {
-            events.add(new Event.FewTokens(gram.tokens(), n));
-        }
-        boolean[] dead = deadColumns(gram, events);
-        int[] order = order(gram);
-        double[] ordered = new double[n * n];
-        double mean = 0;
-        for (int i = 0; i < n; i++) {
-            for (int j = 0; j < n; j++) {
-                ordered[i * n + j] = gram.h()[order[i] * n + order[j]];
-            }
-            if (dead[order[i]]) {
-                ordered[i * n + i] = 1;
-            }
-            mean += ordered[i * n + i] / n;
-        }
-        for (double damping = options.damping(); damping <= LARGEST_DAMPING; damping += 0.01) {
-            double[] damped = ordered.clone();
-            for (int i = 0; i < n; i++) {
-                damped[i * n + i] += damping * mean;
-            }
-            double[] u = InverseFactor.upper(damped, n, workers);
-            if (u != null) {
-                if (damping > options.damping()) {
-                    events.add(new Event.DampingRaised(options.damping(), damping));
-                }
-                return new Factor(gram, order, dead, u, damping * mean, events);
-            }
-        }
-        events.add(new Event.FellBackToRtn("H is not positive definite at any damping"));
-        return new Factor(gram, order, dead, null, 0, events);
-    }
-
-    private static boolean[] deadColumns(Gram gram, List<Event> events) {
-        boolean[] dead = new boolean[gram.size()];
-        int count = 0;
-        double[] diagonal = gram.diagonal();
-        for (int j = 0; j < dead.length; j++) {
-            dead[j] = diagonal[j] == 0;
-            count += dead[j] ? 1 : 0;
-        }
-        if (count > 0) {
-            events.add(new Event.DeadColumns(count));
-        }
-        return dead;
+        return known;
     }
 
     private static WeightProblem withoutDead(WeightProblem problem, boolean[] dead) {
@@ -180,118 +185,5 @@ public final class Gptq implements WeightSolver {
             }
         }
         return new WeightProblem(problem.name(), w, problem.out(), problem.in(), problem.gram());
-    }
-
-    private int[] order(Gram gram) {
-        IntStream columns = IntStream.range(0, gram.size());
-        if (!options.actOrder()) {
-            return columns.toArray();
-        }
-        double[] diagonal = gram.diagonal();
-        return columns.boxed()
-                .sorted(Comparator.comparingDouble((Integer j) -> -diagonal[j]).thenComparingInt(j -> j))
-                .mapToInt(Integer::intValue)
-                .toArray();
-    }
-
-    /** The column loop over all rows. */
-    private final class Rows {
-        private final WeightProblem problem;
-        private final IntGroup format;
-        private final int[] order;
-        private final double[] u;
-        private final boolean statically;
-        private final float[] importance;
-        private final int n;
-        private final GridRounding rounding;
-
-        /** Per row: sum of the squared column errors, and |W - Q|^2. */
-        private final double[] squaredErrors;
-
-        private final double[] squaredDistance;
-
-        Rows(WeightProblem problem, IntGroup format, int[] order, double[] u, Workers workers) {
-            this.problem = problem;
-            this.format = format;
-            this.order = order;
-            this.u = u;
-            this.statically = options.staticGroups() || options.actOrder() || format.group() == IntGroup.ROW;
-            this.importance = GridRounding.importance(problem, options.search());
-            this.n = problem.in();
-            this.rounding = statically
-                    ? GridRounding.nearest(problem, format, options.search(), workers)
-                    : new GridRounding(format, problem.out(), n);
-            this.squaredErrors = new double[problem.out()];
-            this.squaredDistance = new double[problem.out()];
-        }
-
-        void run(Workers workers) {
-            workers.forEach(Math.ceilDiv(problem.out(), ROWS), tile -> {
-                int first = tile * ROWS;
-                solve(first, Math.min(ROWS, problem.out() - first));
-            });
-        }
-
-        /**
-         * tr((W - Q) H (W - Q)^T): the squared errors add up to the same with the damped H exactly, and damping is a multiple of
-         * I.
-         */
-        double loss(double added) {
-            double sum = 0;
-            for (int row = 0; row < squaredErrors.length; row++) {
-                sum += squaredErrors[row] - added * squaredDistance[row];
-            }
-            return sum;
-        }
-
-        private void solve(int first, int rows) {
-            double[] w = new double[rows * n];
-            for (int r = 0; r < rows; r++) {
-                for (int i = 0; i < n; i++) {
-                    w[r * n + i] = problem.weight()[(first + r) * n + order[i]];
-                }
-            }
-            // A dynamic group is fitted to current values, so it must not straddle two blocks.
-            int group = format.groupIn(n);
-            int block = statically ? BLOCK : Math.max(group, BLOCK - BLOCK % group);
-            double[] errors = new double[rows * block];
-            for (int from = 0; from < n; from += block) {
-                int to = Math.min(n, from + block);
-                for (int r = 0; r < rows; r++) {
-                    roundBlock(first + r, w, r * n, from, to, errors, r * block);
-                }
-                KERNELS.subtractProduct(w, to, n, errors, 0, block, u, from * n + to, n, rows, n - to, to - from);
-            }
-        }
-
-        /** Columns from .. to-1 of one row, whose values start at {@code at} in w. */
-        private void roundBlock(int row, double[] w, int at, int from, int to, double[] errors, int errorsAt) {
-            GroupGrid grid = new GroupGrid(format, options.search());
-            int perGroup = format.groupIn(n);
-            for (int i = from; i < to; i++) {
-                int column = order[i];
-                int g = column / perGroup;
-                if (!statically && i % perGroup == 0) {
-                    rounding.fit(grid, row, g, floats(w, at + i, perGroup), 0, importance);
-                }
-                int code = rounding.code((float) w[at + i], row, g);
-                rounding.codes[row * n + column] = (byte) code;
-                double q = rounding.value(code, row, g);
-                double error = (w[at + i] - q) / u[i * n + i];
-                KERNELS.subtractScaled(w, at + i, error, u, i * n + i, to - i);
-                errors[errorsAt + i - from] = error;
-                squaredErrors[row] += error * error;
-                double distance = problem.weight()[row * n + column] - q;
-                squaredDistance[row] += distance * distance;
-            }
-        }
-
-        private static float[] floats(double[] values, int at, int length) {
-            float[] result = new float[length];
-            for (int i = 0; i < length; i++) {
-                result[i] = (float) values[at + i];
-            }
-            return result;
-        }
     }
 }

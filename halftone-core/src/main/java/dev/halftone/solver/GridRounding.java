@@ -1,95 +1,139 @@
 package dev.halftone.solver;
 
-import dev.halftone.calibration.Gram;
 import dev.halftone.format.ClipSearch;
+import dev.halftone.format.GridCodes;
+import dev.halftone.format.GridMode;
 import dev.halftone.format.GroupGrid;
+import dev.halftone.format.GroupValues;
 import dev.halftone.format.IntGroup;
 import dev.halftone.format.PackedWeight;
+import dev.halftone.kernel.Levels;
 import dev.halftone.tensor.Workers;
-import java.util.Arrays;
-import org.jspecify.annotations.Nullable;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
- * A weight on integer grids while it is being solved: codes (out, in), scales and zero points (out, groups). Rows are fitted and
- * rounded independently of one another.
+ * A weight on integer grids while it is being solved: codes (out, in), scales and zero points (tiles, groups). Tiles of rows are
+ * fitted, and rows are rounded, independently of one another.
  */
-final class GridRounding {
+final class GridRounding implements ColumnLoop.Grid {
     private final IntGroup format;
+    private final SearchWeights weights;
     private final int out;
     private final int in;
-    final byte[] codes;
-    final float[] scales;
-    final byte[] zeros;
+    private final int groups;
+    private final int rows;
+    private final int lowest;
+    private final int largest;
+    private final boolean binary;
 
-    GridRounding(IntGroup format, int out, int in) {
+    /** The group of each input. */
+    private final int[] groupOf;
+
+    private final float unit;
+    private final float[] scales;
+    private final byte[] zeros;
+    private final float[] minima;
+    private final float[] offsets;
+    private final byte[] codes;
+
+    GridRounding(WeightProblem problem, IntGroup format, SearchWeights weights, int[] groupOf) {
         this.format = format;
-        this.out = out;
-        this.in = in;
+        this.weights = weights;
+        this.out = problem.out();
+        this.in = problem.in();
+        this.groups = format.groups(in);
+        this.rows = format.rowsIn(out);
+        this.lowest = format.lowest();
+        this.largest = format.largest();
+        this.binary = format.mode() == GridMode.BINARY;
+        this.groupOf = groupOf;
+        this.unit = format.unit(problem.weight());
+        int grids = Math.multiplyExact(format.tiles(out), groups);
+        this.scales = new float[grids];
+        this.zeros = new byte[grids];
+        this.minima = new float[grids];
+        this.offsets = new float[grids];
         this.codes = new byte[Math.multiplyExact(out, in)];
-        this.scales = new float[out * format.groups(in)];
-        this.zeros = new byte[out * format.groups(in)];
     }
 
     /** Every group fitted to W and rounded to nearest. */
     static GridRounding nearest(WeightProblem problem, IntGroup format, ClipSearch search, Workers workers) {
-        GridRounding result = new GridRounding(format, problem.out(), problem.in());
-        float[] importance = importance(problem, search);
+        GridRounding result = fixed(problem, format, search, workers);
+        int in = problem.in();
         workers.forEach(problem.out(), row -> {
-            GroupGrid grid = new GroupGrid(format, search);
-            int perGroup = format.groupIn(problem.in());
-            for (int g = 0; g < format.groups(problem.in()); g++) {
-                result.fit(grid, row, g, problem.weight(), row * problem.in() + g * perGroup, importance);
-            }
-            for (int j = 0; j < problem.in(); j++) {
-                int at = row * problem.in() + j;
-                result.codes[at] = (byte) result.code(problem.weight()[at], row, j / perGroup);
+            for (int j = 0; j < in; j++) {
+                result.round(row, j, problem.weight()[row * in + j]);
             }
         });
         return result;
     }
 
-    /** Importance of the columns for a search: diag(H) over its mean, or ones where the search or the problem has no weights. */
-    static float[] importance(WeightProblem problem, ClipSearch search) {
-        float[] importance = new float[problem.in()];
-        Arrays.fill(importance, 1f);
-        @Nullable Gram gram = problem.gram();
-        if (search.weighted() && gram != null && gram.trace() > 0) {
-            double mean = gram.trace() / gram.size();
-            double[] diagonal = gram.diagonal();
-            for (int j = 0; j < importance.length; j++) {
-                importance[j] = (float) (diagonal[j] / mean);
+    /** Every group fitted to W; nothing rounded yet. */
+    static GridRounding fixed(WeightProblem problem, IntGroup format, ClipSearch search, Workers workers) {
+        int in = problem.in();
+        int perGroup = format.groupIn(in);
+        int[] columns = IntStream.range(0, in).toArray();
+        SearchWeights weights = SearchWeights.of(problem, search, columns, perGroup);
+        int[] groupOf = IntStream.range(0, in).map(j -> j / perGroup).toArray();
+        GridRounding result = new GridRounding(problem, format, weights, groupOf);
+        workers.forEach(format.tiles(problem.out()), tile -> {
+            int first = tile * result.rows;
+            int rows = Math.min(result.rows, problem.out() - first);
+            for (int g = 0; g < result.groups; g++) {
+                result.fit(first, g, new GroupValues(problem.weight(), first * in + g * perGroup, in, rows, perGroup));
             }
-        }
-        return importance;
+        });
+        return result;
     }
 
-    /** Fits the grid of group g of a row to values that start at {@code at}. */
-    void fit(GroupGrid grid, int row, int g, float[] values, int at, float[] importance) {
-        int perGroup = format.groupIn(in);
-        grid.fit(values, at, importance, g * perGroup, perGroup);
-        int index = row * format.groups(in) + g;
+    private void fit(int row, int g, GroupValues values) {
+        GroupGrid grid = new GroupGrid(format, weights.search(), unit);
+        grid.fit(values, weights.group(g));
+        int index = index(row, g);
         scales[index] = grid.scale();
         zeros[index] = (byte) grid.zero();
+        minima[index] = grid.minimum();
+        offsets[index] = grid.levels().offset();
     }
 
-    int code(float w, int row, int g) {
-        int index = row * format.groups(in) + g;
-        return GroupGrid.code(w, scales[index], zeros[index] & 0xff, format.largest());
+    @Override
+    public void fit(int row, int g, float[] values, int at) {
+        fit(row, g, GroupValues.run(values, at, format.groupIn(in)));
     }
 
-    float value(int code, int row, int g) {
-        int index = row * format.groups(in) + g;
-        return GroupGrid.value(code, scales[index], zeros[index] & 0xff);
+    @Override
+    public int groupOf(int column) {
+        return groupOf[column];
+    }
+
+    @Override
+    public float round(int row, int column, float w) {
+        int index = index(row, groupOf[column]);
+        int code = code(w, index);
+        codes[row * in + column] = (byte) code;
+        return Levels.value(code, scales[index], offsets[index], zeros[index] & 0xff);
+    }
+
+    private int index(int row, int g) {
+        return (rows == 1 ? row : row / rows) * groups + g;
+    }
+
+    private int code(float w, int index) {
+        if (binary) {
+            return GridMode.sign(w);
+        }
+        return Levels.code(w, scales[index], offsets[index], zeros[index] & 0xff, lowest, largest);
     }
 
     /** Share of codes that rounding W to nearest on these grids would change. */
     double changed(float[] weight) {
         long changed = 0;
-        int perGroup = format.groupIn(in);
         for (int row = 0; row < out; row++) {
             for (int j = 0; j < in; j++) {
                 int at = row * in + j;
-                if ((codes[at] & 0xff) != code(weight[at], row, j / perGroup)) {
+                if ((codes[at] & 0xff) != code(weight[at], index(row, groupOf[j]))) {
                     changed++;
                 }
             }
@@ -97,7 +141,21 @@ final class GridRounding {
         return (double) changed / codes.length;
     }
 
+    /** What the result has to say of its grids. */
+    List<Event> events() {
+        List<Event> events = new ArrayList<>(weights.events());
+        int saturated = 0;
+        float end = unit * format.scale().largest();
+        for (float scale : scales) {
+            saturated += Math.abs(scale) >= end ? 1 : 0;
+        }
+        if (saturated > 0) {
+            events.add(new Event.ScalesSaturated(saturated, format.scale().title()));
+        }
+        return events;
+    }
+
     PackedWeight pack() {
-        return PackedWeight.of(format, out, in, codes, scales, zeros);
+        return PackedWeight.of(format, out, in, new GridCodes(codes, scales, zeros, minima, unit, groupOf));
     }
 }

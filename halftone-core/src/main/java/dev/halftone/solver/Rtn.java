@@ -5,7 +5,6 @@ import dev.halftone.format.ClipSearch;
 import dev.halftone.format.IntGroup;
 import dev.halftone.format.PackedWeight;
 import dev.halftone.tensor.Workers;
-import java.util.List;
 
 /**
  * RTN: every weight rounded to the nearest value of its group's grid. Needs no calibration unless the grid's search is weighted.
@@ -31,11 +30,11 @@ public final class Rtn implements WeightSolver {
 
     @Override
     public SolvedWeight solve(WeightProblem problem, IntGroup format, Workers workers) {
-        PackedWeight packed =
-                GridRounding.nearest(problem, format, search, workers).pack();
+        GridRounding rounding = GridRounding.nearest(problem, format, search, workers);
+        PackedWeight packed = rounding.pack();
         Gram gram = problem.gram();
         if (gram == null) {
-            return new SolvedWeight(packed, Double.NaN, Double.NaN, 0, List.of());
+            return new SolvedWeight(packed, Double.NaN, Double.NaN, 0, rounding.events());
         }
         try (LayerLoss loss = new LayerLoss(problem, gram, workers)) {
             PackedWeight plain = search.equals(ClipSearch.MIN_MAX)
@@ -47,7 +46,7 @@ public final class Rtn implements WeightSolver {
                     loss.relative(loss.absolute(packed.decode())),
                     loss.relative(loss.absolute(plain.decode())),
                     0,
-                    List.of());
+                    rounding.events());
         }
     }
 }

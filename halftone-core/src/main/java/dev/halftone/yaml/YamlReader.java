@@ -86,6 +86,11 @@ public final class YamlReader {
         return List.copyOf(values.keySet());
     }
 
+    /** True if the key is there and its value is a mapping. */
+    public boolean isMapping(String key) {
+        return take(key) instanceof MappingNode;
+    }
+
     public @Nullable YamlReader mapping(String key) {
         Node node = take(key);
         if (node == null) {

@@ -30,7 +30,8 @@ class PackedWeightTest {
                 scales[g] = Float.float16ToFloat(Float.floatToFloat16(random.nextFloat()));
                 zeros[g] = (byte) (symmetric ? format.middle() : random.nextInt(format.largest() + 1));
             }
-            PackedWeight packed = PackedWeight.of(format, out, in, codes, scales, zeros);
+            PackedWeight packed =
+                    PackedWeight.of(format, out, in, new GridCodes(codes, scales, zeros, new float[0], 1, new int[0]));
             float[] decoded = packed.decode();
             int perGroup = format.groupIn(in);
             for (int i = 0; i < codes.length; i++) {

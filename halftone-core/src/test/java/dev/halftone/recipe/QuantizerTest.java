@@ -35,6 +35,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class QuantizerTest {
@@ -61,6 +62,42 @@ class QuantizerTest {
         assertThat(contents(one))
                 .containsOnlyKeys(
                         "config.json", "halftone.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json");
+    }
+
+    /** Every kind of storage goes through files, and what is read back is what the next block saw. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "1| rtn, format: int4, group: tensor, mode: sym, scale: fp32",
+                "2| rtn, format: int4, group: 8x16, mode: signed-max, scale: bf16, search: norm",
+                "3| rtn, format: int3, group: 16, mode: affine, search: {name: mse, refits: 3}",
+                "4| rtn, format: ternary, group: 16, scale: e8m0, search: output",
+                "5| rtn, format: binary, group: 16, scale: e4m3",
+                "6| gptq, format: int3, group: 16, static_groups: false, scale: e4m3, search: output",
+                "7| gptq, format: int3, group: 16, order: gar, static_groups: false, mode: sym-full",
+                "8| gptq, format: int2, group: 8, order: natural, static_groups: false, stale_grids: true, mode: affine",
+            })
+    void everyFormatGoesThroughFilesWithAnyNumberOfThreads(int number, String keys) throws IOException {
+        Path recipe = Files.writeString(
+                temporary.resolve("recipe" + number + ".yaml"), "steps:\n  - weights: {method: " + keys + "}\n");
+        Path one = temporary.resolve("formats-one-" + number);
+        Path two = temporary.resolve("formats-two-" + number);
+        QuantizationResult result = run(recipe.toString(), one, 1);
+        run(recipe.toString(), two, 2);
+        assertThat(contents(two)).isEqualTo(contents(one));
+        assertThat(result.fellBack()).isFalse();
+        double bits = result.evidence().sites().stream()
+                .mapToDouble(SiteReport::bitsPerWeight)
+                .max()
+                .orElseThrow();
+        assertThat(result.evidence().bitsPerWeight()).isBetween(1.0, bits);
+        Scores scores = scores(one, model);
+        assertThat(scores.divergence().value()).isPositive().isFinite();
+        try (ModelFile written = ModelFile.open(one)) {
+            assertThat(written.quantization())
+                    .contains(result.evidence().sites().getFirst().format());
+        }
     }
 
     @Test

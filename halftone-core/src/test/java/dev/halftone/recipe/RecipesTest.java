@@ -113,7 +113,7 @@ class RecipesTest {
             value = {
                 "steps:\\n  - weights: {method: magic, format: int4}| HT-421 r.yaml:2:23: method is \"magic\"; known are rtn, gptq",
                 "steps:\\n  - weights: {method: rtn, format: int9}| HT-421 r.yaml:2:36: format is \"int9\"; known are int2 to int8",
-                "steps:\\n  - weights: {method: rtn, format: int4, grop: 64}| HT-421 r.yaml:2:48: \"grop\" is not known here; known are format, group, method, search, symmetric, targets",
+                "steps:\\n  - weights: {method: rtn, format: int4, grop: 64}| HT-421 r.yaml:2:48: \"grop\" is not known here; known are format, group, method, mode, scale, search, symmetric, targets",
                 "steps: []| HT-421 r.yaml:1:8: \"steps\" must be a list with at least one entry",
                 "steps:\\n  - transform: {method: rougher}| HT-421 r.yaml:2:25: method is \"rougher\"; known are smoothquant, awq",
                 "steps:\\n  - transform: {method: smoothquant, alpha: 1.5}| HT-421 r.yaml:2:45: alpha is 1.5; expected 0 to 1",
@@ -127,12 +127,73 @@ class RecipesTest {
                 "steps: [| HT-420 r.yaml:1:9: is not YAML",
                 "steps:\\n  - weights: {method: gptq, format: int4, group: 0}| HT-421 r.yaml:2:50: group is 0; expected a positive number, or -1 for a whole row",
                 "steps:\\n  - weights: {method: gptq, format: int4, damping: 2}| HT-421 r.yaml:2:52: damping is 2.0; expected 0 to 1",
+                "steps:\\n  - weights: {method: rtn, format: int4, group: 4x}| HT-421 r.yaml:2:49: group is \"4x\"; expected a positive number, or -1 for a whole row, or tensor, or ROWSxINPUTS",
+                "steps:\\n  - weights: {method: rtn, format: int4, mode: odd}| HT-421 r.yaml:2:48: mode is \"odd\"; known are sym, sym-full, sym-wide, signed-max, asym, affine",
+                "steps:\\n  - weights: {method: rtn, format: int4, mode: asym, symmetric: true}| HT-421 r.yaml:2:65: symmetric contradicts mode asym",
+                "steps:\\n  - weights: {method: rtn, format: int4, scale: int8}| HT-421 r.yaml:2:49: scale is \"int8\"; known are fp16, bf16, fp32, e4m3, e8m0",
+                "steps:\\n  - weights: {method: rtn, format: int4, mode: affine, scale: e8m0}| HT-407 r.yaml:2:63: affine stores minima beside its scales",
+                "steps:\\n  - weights: {method: rtn, format: int4, search: {measure: all}}| HT-421 r.yaml:2:60: measure is \"all\"; known are plain, weighted, output",
+                "steps:\\n  - weights: {method: rtn, format: int4, search: {name: mse, step: 0.1}}| HT-408 r.yaml:2:50: step of a search is 0.1; expected one that keeps all ratios above 0",
+                "steps:\\n  - weights: {method: rtn, format: int4, search: {nam: mse}}| HT-421 r.yaml:2:56: \"nam\" is not known here; known are bounds, candidates, measure, name, norm, quantile, ratio, refits, step, zeros",
+                "steps:\\n  - weights: {method: gptq, format: int4, order: rising}| HT-421 r.yaml:2:50: order is \"rising\"; known are natural, act, gar",
+                "steps:\\n  - weights: {method: gptq, format: int4, order: gar, actorder: true}| HT-421 r.yaml:2:65: actorder contradicts order gar",
+                "steps:\\n  - weights: {method: gptq, format: int4, stale_grids: true}| HT-421 r.yaml:2:56: stale_grids needs static_groups: false",
+                "steps:\\n  - weights: {method: gptq, format: int4, damping_step: -1}| HT-421 r.yaml:2:57: damping_step is -1.0; expected 0 to 1",
                 "steps:\\n  - weights: {method: rtn, format: int4, search: best}| HT-403 r.yaml:2:50: search is \"best\"; known are minmax, mse, weighted",
             })
     void aMistakeIsNamedWithItsLineAndColumn(String yaml, String message) {
         assertThatThrownBy(() -> Recipes.parse("r.yaml", yaml.replace("\\n", "\n")))
                 .isInstanceOf(InputException.class)
                 .hasMessageStartingWith(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "format: int4| int4 per row asymmetric",
+                "format: int4, group: 64, symmetric: true| int4 g64 symmetric",
+                "format: int4, group: tensor, mode: sym| int4 sym per tensor",
+                "format: int4, group: row, mode: sym-full, scale: fp32| int4 sym-full per row fp32 scales",
+                "format: int8, group: 128x128, mode: sym-wide, scale: bf16| int8 tiles of 128x128 symmetric bf16 scales",
+                "format: int5, group: 32, mode: affine| int5 affine g32",
+                "format: int3, group: 16, mode: signed-max, scale: e4m3| int3 signed-max g16 e4m3 scales",
+                "format: ternary, group: 64, scale: e8m0| ternary g64 e8m0 scales",
+                "format: binary, group: 64| binary g64",
+            })
+    void everyFormatCanBeSaid(String keys, String label) {
+        Recipe recipe = Recipes.parse("r.yaml", "steps:\n  - weights: {method: rtn, " + keys + "}\n");
+        assertThat(recipe.steps().getFirst().format().label()).isEqualTo(label);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "norm| false",
+                "output| true",
+                "ls| false",
+                "percentile| false",
+                "{ratio: 0.9}| false",
+                "{quantile: 0.99, refits: 2}| false",
+                "{name: weighted, candidates: 40, step: 0.02, norm: 2.4}| true",
+                "{bounds: magnitude, candidates: 10, step: 0.05, measure: output}| true",
+            })
+    void everySearchCanBeSaidAndSaysWhetherItNeedsCalibration(String search, boolean calibrated) {
+        Recipe recipe =
+                Recipes.parse("r.yaml", "steps:\n  - weights: {method: rtn, format: int4, search: " + search + "}\n");
+        assertThat(recipe.needsCalibration()).isEqualTo(calibrated);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "rtn-w4g64-signed-max, int4 signed-max g64",
+        "gptq-w3-sym-full-norm, int3 sym-full per row",
+        "rtn-w5g32-affine-mse, int5 affine g32",
+        "rtn-w4g16-sym-output, int4 g16 symmetric"
+    })
+    void builtInNamesMayEndWithAModeAndASearch(String name, String label) {
+        assertThat(Recipes.open(name).steps().getFirst().format().label()).isEqualTo(label);
     }
 
     @Test

@@ -211,8 +211,7 @@ class GptqTest {
                 int column = order[i];
                 int group = column / format.group() * format.group();
                 grid.fit(problem.weight(), row * IN + group, ones, group, format.group());
-                int code = GroupGrid.code((float) w[i], grid.scale(), grid.zero(), format.largest());
-                float q = GroupGrid.value(code, grid.scale(), grid.zero());
+                float q = grid.value(grid.code((float) w[i]));
                 result[row * IN + column] = q;
                 double error = (w[i] - q) / u[i][i];
                 for (int k = i; k < IN; k++) {
@@ -224,7 +223,7 @@ class GptqTest {
     }
 
     /** Gauss-Jordan without pivoting: H is positive definite. */
-    private static double[][] inverse(double[][] a) {
+    static double[][] inverse(double[][] a) {
         int n = a.length;
         double[][] left = Arrays.stream(a).map(double[]::clone).toArray(double[][]::new);
         double[][] right = new double[n][n];
@@ -249,7 +248,7 @@ class GptqTest {
     }
 
     /** U upper with U^T U = A. */
-    private static double[][] upperFactor(double[][] a) {
+    static double[][] upperFactor(double[][] a) {
         int n = a.length;
         double[][] u = new double[n][n];
         for (int i = 0; i < n; i++) {

@@ -18,13 +18,20 @@ public interface Kernels {
     String name();
 
     /**
-     * Squared error of rounding a group to an integer grid, weighted: sum over i of weight[i] * (w - s * (code - zero))^2 with
-     * code = clamp(rint(w / s) + zero, 0, largest). All in float32.
+     * Squared error of rounding a group to its levels, weighted: sum over i of weight[i] * (w - value)^2. All in float32.
      *
      * @param weight importance of each element
-     * @param scale s, not 0; |w / s| below {@link #LARGEST_QUOTIENT}
+     * @param levels |(w - offset) / scale| below {@link #LARGEST_QUOTIENT}, or so large that the code is clamped
      */
-    float roundError(float[] w, int at, float[] weight, int weightAt, int length, float scale, int zero, int largest);
+    float roundError(float[] w, int at, float[] weight, int weightAt, int length, Levels levels);
+
+    /**
+     * The same with another exponent than 2: sum over i of weight[i] * (unit * |w - value|)^power, powers to about 1e-6.
+     *
+     * @param unit a power of two that brings the errors near 1
+     */
+    float roundErrorPower(
+            float[] w, int at, float[] weight, int weightAt, int length, Levels levels, float power, float unit);
 
     /**
      * target[at + j] -= factor * row[from + j] for j below length, in float64 with fused multiply-add.

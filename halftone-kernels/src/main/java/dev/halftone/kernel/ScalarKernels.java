@@ -8,21 +8,43 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public float roundError(
-            float[] w, int at, float[] weight, int weightAt, int length, float scale, int zero, int largest) {
+    public float roundError(float[] w, int at, float[] weight, int weightAt, int length, Levels levels) {
         float[] partial = new float[LANES];
         for (int i = 0; i < length; i++) {
             int lane = i % LANES;
-            partial[lane] = roundErrorTerm(w[at + i], weight[weightAt + i], scale, zero, largest, partial[lane]);
+            partial[lane] = roundErrorTerm(w[at + i], weight[weightAt + i], levels, partial[lane]);
         }
         return sum(partial);
     }
 
     /** One element's weighted squared error added to {@code sum}. */
-    static float roundErrorTerm(float w, float weight, float scale, int zero, int largest, float sum) {
-        float code = Math.clamp((float) Math.rint(w / scale) + zero, 0f, (float) largest);
-        float error = w - (code - zero) * scale;
+    static float roundErrorTerm(float w, float weight, Levels levels, float sum) {
+        float error = roundingError(w, levels);
         return Math.fma(error * weight, error, sum);
+    }
+
+    @Override
+    public float roundErrorPower(
+            float[] w, int at, float[] weight, int weightAt, int length, Levels levels, float power, float unit) {
+        float[] partial = new float[LANES];
+        for (int i = 0; i < length; i++) {
+            int lane = i % LANES;
+            partial[lane] = roundErrorPowerTerm(w[at + i], weight[weightAt + i], levels, power, unit, partial[lane]);
+        }
+        return sum(partial);
+    }
+
+    /** One element's weighted power of its error added to {@code sum}. */
+    static float roundErrorPowerTerm(float w, float weight, Levels levels, float power, float unit, float sum) {
+        return Math.fma(Power.of(Math.abs(roundingError(w, levels)) * unit, power), weight, sum);
+    }
+
+    private static float roundingError(float w, Levels levels) {
+        float code = Math.clamp(
+                (float) Math.rint((w - levels.offset()) / levels.scale()) + levels.zero(),
+                (float) levels.lowest(),
+                (float) levels.largest());
+        return w - ((code - levels.zero()) * levels.scale() + levels.offset());
     }
 
     /** The fixed order in which partial sums are added. */

@@ -36,27 +36,89 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public float roundError(
-            float[] w, int at, float[] weight, int weightAt, int length, float scale, int zero, int largest) {
+    public float roundError(float[] w, int at, float[] weight, int weightAt, int length, Levels levels) {
         float[] partial = new float[LANES];
         int whole = length - length % LANES;
         for (int lane = 0; lane < LANES; lane += F.length()) {
             FloatVector sum = FloatVector.zero(F);
             for (int i = lane; i < whole; i += LANES) {
-                FloatVector x = FloatVector.fromArray(F, w, at + i);
-                FloatVector code =
-                        x.div(scale).add(ROUNDER).sub(ROUNDER).add(zero).max(0f).min(largest);
-                FloatVector error = x.sub(code.sub(zero).mul(scale));
+                FloatVector error = roundingError(FloatVector.fromArray(F, w, at + i), levels);
                 sum = error.mul(FloatVector.fromArray(F, weight, weightAt + i)).fma(error, sum);
             }
             sum.intoArray(partial, lane);
         }
         for (int i = whole; i < length; i++) {
             int lane = i % LANES;
-            partial[lane] =
-                    ScalarKernels.roundErrorTerm(w[at + i], weight[weightAt + i], scale, zero, largest, partial[lane]);
+            partial[lane] = ScalarKernels.roundErrorTerm(w[at + i], weight[weightAt + i], levels, partial[lane]);
         }
         return ScalarKernels.sum(partial);
+    }
+
+    @Override
+    public float roundErrorPower(
+            float[] w, int at, float[] weight, int weightAt, int length, Levels levels, float power, float unit) {
+        float[] partial = new float[LANES];
+        int whole = length - length % LANES;
+        for (int lane = 0; lane < LANES; lane += F.length()) {
+            FloatVector sum = FloatVector.zero(F);
+            for (int i = lane; i < whole; i += LANES) {
+                FloatVector error = roundingError(FloatVector.fromArray(F, w, at + i), levels);
+                sum = power(error.abs().mul(unit), power).fma(FloatVector.fromArray(F, weight, weightAt + i), sum);
+            }
+            sum.intoArray(partial, lane);
+        }
+        for (int i = whole; i < length; i++) {
+            int lane = i % LANES;
+            partial[lane] = ScalarKernels.roundErrorPowerTerm(
+                    w[at + i], weight[weightAt + i], levels, power, unit, partial[lane]);
+        }
+        return ScalarKernels.sum(partial);
+    }
+
+    private static FloatVector roundingError(FloatVector w, Levels levels) {
+        float offset = levels.offset();
+        float scale = levels.scale();
+        float zero = levels.zero();
+        // Most grids have no offset, and the loop is bound by what it does to each vector.
+        FloatVector quotient = offset == 0 ? w.div(scale) : w.sub(offset).div(scale);
+        FloatVector steps = quotient.add(ROUNDER)
+                .sub(ROUNDER)
+                .add(zero)
+                .max(levels.lowest())
+                .min(levels.largest())
+                .sub(zero)
+                .mul(scale);
+        return w.sub(offset == 0 ? steps : steps.add(offset));
+    }
+
+    /** {@link Power#of}, lane by lane. */
+    private static FloatVector power(FloatVector x, float p) {
+        IntVector bits = x.reinterpretAsInts();
+        IntVector exponent = bits.sub(Power.ROOT_OF_HALF).lanewise(VectorOperators.ASHR, Power.EXPONENT_BIT);
+        FloatVector m = bits.sub(exponent.lanewise(VectorOperators.LSHL, Power.EXPONENT_BIT))
+                .reinterpretAsFloats();
+        FloatVector r = m.sub(1f).div(m.add(1f));
+        FloatVector square = r.mul(r);
+        FloatVector logarithm = FloatVector.broadcast(F, Power.LOGARITHM[0]);
+        for (int k = 1; k < Power.LOGARITHM.length; k++) {
+            logarithm = logarithm.fma(square, FloatVector.broadcast(F, Power.LOGARITHM[k]));
+        }
+        FloatVector bounded = logarithm
+                .mul(r)
+                .fma(FloatVector.broadcast(F, Power.PER_LN2), (FloatVector)
+                        exponent.convertShape(VectorOperators.I2F, F, 0))
+                .mul(p)
+                .max(Power.LEAST)
+                .min(Power.LARGEST);
+        FloatVector shifted = bounded.add(Power.ROUNDER);
+        FloatVector rest = bounded.sub(shifted.sub(Power.ROUNDER));
+        FloatVector result = FloatVector.broadcast(F, Power.EXPONENTIAL[0]);
+        for (int k = 1; k < Power.EXPONENTIAL.length; k++) {
+            result = result.fma(rest, FloatVector.broadcast(F, Power.EXPONENTIAL[k]));
+        }
+        return result.reinterpretAsInts()
+                .add(shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, Power.EXPONENT_BIT))
+                .reinterpretAsFloats();
     }
 
     @Override

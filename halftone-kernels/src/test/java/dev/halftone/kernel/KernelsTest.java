@@ -2,7 +2,9 @@ package dev.halftone.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
+import java.util.List;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,10 +29,35 @@ class KernelsTest {
             int largest = (1 << bits) - 1;
             int zero = random.nextInt(largest + 1);
             float scale = 4f / largest;
-            assertThat(fast.roundError(w, 3, weight, 2, length, scale, zero, largest))
-                    .as("bits %d", bits)
-                    .isEqualTo(plain.roundError(w, 3, weight, 2, length, scale, zero, largest));
+            for (Levels levels : List.of(
+                    new Levels(scale, 0, zero, 0, largest),
+                    new Levels(-scale, 0, zero, 1, largest),
+                    new Levels(scale, -1.7f, 0, 0, largest),
+                    new Levels(1e-30f, 0, zero, 0, largest))) {
+                assertThat(fast.roundError(w, 3, weight, 2, length, levels))
+                        .as("%s", levels)
+                        .isEqualTo(plain.roundError(w, 3, weight, 2, length, levels));
+                for (float power : new float[] {0.5f, 1, 2.4f, 4}) {
+                    assertThat(fast.roundErrorPower(w, 3, weight, 2, length, levels, power, 0.5f))
+                            .as("%s, power %s", levels, power)
+                            .isEqualTo(plain.roundErrorPower(w, 3, weight, 2, length, levels, power, 0.5f));
+                }
+            }
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(floats = {0.25f, 0.5f, 1, 2, 2.4f, 3.7f, 8})
+    void powersAreThoseOfTheLibraryAndRiseWithTheirBase(float power) {
+        float before = 0;
+        for (float x = 0x1p-12f; x < 8; x *= 1.01f) {
+            float value = Power.of(x, power);
+            assertThat((double) value).isCloseTo(Math.pow(x, power), withinPercentage(5e-4));
+            assertThat(value).isGreaterThan(before);
+            before = value;
+        }
+        assertThat(Power.of(0, power)).isBetween(0f, 1e-9f);
+        assertThat(Power.of(1, power)).isEqualTo(1);
     }
 
     @ParameterizedTest
@@ -40,9 +67,10 @@ class KernelsTest {
         float[] one = new float[16];
         java.util.Arrays.fill(w, tie);
         java.util.Arrays.fill(one, 1f);
-        float expected = plain.roundError(w, 0, one, 0, 16, 1f, 1 << 22, 1 << 24);
+        Levels levels = new Levels(1, 0, 1 << 22, 0, 1 << 24);
+        float expected = plain.roundError(w, 0, one, 0, 16, levels);
         assertThat(expected).isEqualTo(16 * 0.25f);
-        assertThat(fast.roundError(w, 0, one, 0, 16, 1f, 1 << 22, 1 << 24)).isEqualTo(expected);
+        assertThat(fast.roundError(w, 0, one, 0, 16, levels)).isEqualTo(expected);
     }
 
     @ParameterizedTest

@@ -1,0 +1,523 @@
+package dev.halftone.solver;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.halftone.calibration.Gram;
+import dev.halftone.format.ClipSearch;
+import dev.halftone.format.GridMode;
+import dev.halftone.format.GroupGrid;
+import dev.halftone.format.IntGroup;
+import dev.halftone.format.PackedWeight;
+import dev.halftone.format.ScaleType;
+import dev.halftone.solver.ColumnLoop.Walk;
+import dev.halftone.solver.DampedFactor.Damping;
+import dev.halftone.tensor.Workers;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class GptqVariantsTest {
+    private static final int OUT = 37;
+    private static final int IN = 160;
+    private static final Damping DAMPING = new Damping(0.01, 0.01, false);
+    private static final Workers WORKERS = new Workers(2);
+
+    @AfterAll
+    static void close() {
+        WORKERS.close();
+    }
+
+    private static Gptq.Options options(ColumnOrder order, boolean staticGroups, boolean stale) {
+        return new Gptq.Options(ClipSearch.MIN_MAX, order, staticGroups, stale, 0.01, 0.01, false);
+    }
+
+    private static IntGroup format(GridMode mode, int bits, int group) {
+        return new IntGroup(bits, group, mode, ScaleType.F16, 1, false);
+    }
+
+    private static int bits(GridMode mode) {
+        return mode == GridMode.BINARY ? 1 : mode == GridMode.TERNARY ? 2 : 3;
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "ACT, false, false",
+        "GAR, true, false",
+        "GAR, false, false",
+        "NATURAL, false, false",
+        "NATURAL, false, true",
+        "ACT, false, true",
+        "ACT, true, false"
+    })
+    void everyOrderEqualsTheLoopWrittenOutPlainly(ColumnOrder order, boolean staticGroups, boolean stale) {
+        WeightProblem problem = Layers.problem(1, OUT, Layers.correlated(2, IN));
+        for (GridMode mode : GridMode.values()) {
+            IntGroup format = format(mode, bits(mode), 20);
+            SolvedWeight solved = new Gptq(options(order, staticGroups, stale)).solve(problem, format, WORKERS);
+            assertThat(solved.packed().decode())
+                    .as("%s %s", mode, order)
+                    .isEqualTo(plainLoop(problem, format, order, staticGroups, stale));
+            boolean stored = order == ColumnOrder.ACT && !staticGroups;
+            assertThat(solved.packed().format()).isEqualTo(format.withReordered(stored));
+            assertThat(solved.packed().groupOf().byteSize()).isEqualTo(stored ? 2 * IN : 0);
+            assertThat(solved.packed().format().bitsPerWeight(OUT, IN))
+                    .isEqualTo(8.0 * solved.packed().byteSize() / (OUT * IN));
+        }
+    }
+
+    /** Algorithm 1 of the paper, one column at a time, with U from an explicit inverse. */
+    private static float[] plainLoop(
+            WeightProblem problem, IntGroup format, ColumnOrder columnOrder, boolean staticGroups, boolean stale) {
+        Gram gram = gram(problem);
+        int group = format.group();
+        int[] order = plainOrder(gram.diagonal(), columnOrder, group);
+        double[][] u = factor(gram, order);
+        float[] result = new float[OUT * IN];
+        float[] ones = new float[IN];
+        Arrays.fill(ones, 1);
+        for (int row = 0; row < OUT; row++) {
+            double[] w = new double[IN];
+            double[] snapshot = w;
+            for (int i = 0; i < IN; i++) {
+                w[i] = problem.weight()[row * IN + order[i]];
+            }
+            GroupGrid grid = new GroupGrid(format, ClipSearch.MIN_MAX);
+            for (int i = 0; i < IN; i++) {
+                snapshot = i % 128 == 0 ? w.clone() : snapshot;
+                if (staticGroups) {
+                    grid.fit(problem.weight(), row * IN + order[i] / group * group, ones, 0, group);
+                } else if (i % group == 0) {
+                    float[] values = new float[group];
+                    for (int k = 0; k < group; k++) {
+                        values[k] = (float) (stale ? snapshot : w)[i + k];
+                    }
+                    grid.fit(values, 0, ones, 0, group);
+                }
+                float q = grid.value(grid.code((float) w[i]));
+                result[row * IN + order[i]] = q;
+                double error = (w[i] - q) / u[i][i];
+                for (int k = i; k < IN; k++) {
+                    w[k] -= error * u[i][k];
+                }
+            }
+        }
+        return result;
+    }
+
+    private static int[] plainOrder(double[] diagonal, ColumnOrder order, int group) {
+        Integer[] columns = IntStream.range(0, IN).boxed().toArray(Integer[]::new);
+        Comparator<Integer> falling = Comparator.comparingDouble(j -> -diagonal[j]);
+        switch (order) {
+            case NATURAL -> {}
+            case ACT -> Arrays.sort(columns, falling);
+            case GAR -> {
+                for (int from = 0; from < IN; from += group) {
+                    Arrays.sort(columns, from, from + group, falling);
+                }
+                Integer[] firsts = IntStream.range(0, IN / group).boxed().toArray(Integer[]::new);
+                Integer[] inside = columns.clone();
+                Arrays.sort(firsts, Comparator.comparingDouble(g -> -diagonal[inside[g * group]]));
+                for (int i = 0; i < IN; i++) {
+                    columns[i] = inside[firsts[i / group] * group + i % group];
+                }
+            }
+        }
+        return Arrays.stream(columns).mapToInt(j -> j).toArray();
+    }
+
+    private static double[][] factor(Gram gram, int[] order) {
+        double mean = gram.trace() / IN;
+        double[][] ordered = new double[IN][IN];
+        for (int i = 0; i < IN; i++) {
+            for (int j = 0; j < IN; j++) {
+                ordered[i][j] = gram.h()[order[i] * IN + order[j]] + (i == j ? 0.01 * mean : 0);
+            }
+        }
+        return GptqTest.upperFactor(GptqTest.inverse(ordered));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 17, 128, IN})
+    void theBlockSizeChangesNothing(int block) {
+        WeightProblem problem = Layers.problem(3, OUT, Layers.correlated(4, IN));
+        for (boolean fixed : new boolean[] {false, true}) {
+            Gptq.Options options = options(ColumnOrder.GAR, fixed, false);
+            assertThat(new Gptq(options, block)
+                            .solve(problem, format(GridMode.ASYM, 3, 20), WORKERS)
+                            .packed()
+                            .decode())
+                    .isEqualTo(new Gptq(options)
+                            .solve(problem, format(GridMode.ASYM, 3, 20), WORKERS)
+                            .packed()
+                            .decode());
+        }
+    }
+
+    /** The exact identity: all squared errors of the loop add up to the loss with the damped H. */
+    @ParameterizedTest
+    @EnumSource(ColumnOrder.class)
+    void squaredErrorsAddUpToTheLossWithTheDampedH(ColumnOrder columnOrder) {
+        Gram gram = Layers.correlated(6, IN);
+        WeightProblem problem = Layers.problem(5, OUT, gram);
+        int[] order = columnOrder.of(gram.diagonal(), 20);
+        DampedFactor factor = DampedFactor.of(gram, order, DAMPING, WORKERS);
+        GridRounding grid = GridRounding.fixed(problem, format(GridMode.ASYM, 3, 20), ClipSearch.MIN_MAX, WORKERS);
+        ColumnLoop loop = loop(problem, order, factor, grid, null);
+        assertThat(loop.loss(0))
+                .isCloseTo(trace(problem, grid.pack().decode(), factor.added()), within(1e-9 * loop.loss(0)));
+        assertThat(loop.loss(factor.added()))
+                .isCloseTo(trace(problem, grid.pack().decode(), 0), within(1e-9 * loop.loss(0)));
+    }
+
+    private static ColumnLoop loop(
+            WeightProblem problem,
+            int[] order,
+            DampedFactor factor,
+            ColumnLoop.Grid grid,
+            ColumnLoop.@Nullable Kept kept) {
+        Walk walk = new Walk(order, Objects.requireNonNull(factor.u()), 0, false, 128);
+        ColumnLoop loop = new ColumnLoop(problem.weight(), problem.out(), walk, grid, kept);
+        loop.run(WORKERS);
+        return loop;
+    }
+
+    /** tr(D (H + added I) D^T) by definition. */
+    private static double trace(WeightProblem problem, float[] q, double added) {
+        double[] h = gram(problem).h();
+        double sum = 0;
+        for (int row = 0; row < problem.out(); row++) {
+            for (int i = 0; i < IN; i++) {
+                double di = (double) problem.weight()[row * IN + i] - q[row * IN + i];
+                for (int j = 0; j < IN; j++) {
+                    double dj = (double) problem.weight()[row * IN + j] - q[row * IN + j];
+                    sum += di * (h[i * IN + j] + (i == j ? added : 0)) * dj;
+                }
+            }
+        }
+        return sum;
+    }
+
+    /** One weight in nine and a whole column stay: they come back exactly, and the others make up for nothing of theirs. */
+    @Test
+    void keptWeightsStayExactAndHaveNoError() {
+        Gram gram = Layers.correlated(8, IN);
+        WeightProblem problem = Layers.problem(7, OUT, gram);
+        int[] order = ColumnOrder.ACT.of(gram.diagonal(), 20);
+        DampedFactor factor = DampedFactor.of(gram, order, DAMPING, WORKERS);
+        double[] exact = new double[OUT * IN];
+        Arrays.fill(exact, Double.NaN);
+        ColumnLoop.Kept kept = new ColumnLoop.Kept() {
+            @Override
+            public boolean keeps(int row, int column) {
+                return column == 5 || (row + column) % 9 == 0;
+            }
+
+            @Override
+            public void keep(int row, int column, double value) {
+                exact[row * IN + column] = value;
+            }
+        };
+        GridRounding grid = GridRounding.fixed(problem, format(GridMode.ASYM, 3, 20), ClipSearch.MIN_MAX, WORKERS);
+        ColumnLoop loop = loop(problem, order, factor, grid, kept);
+        float[] q = grid.pack().decode();
+        int count = 0;
+        for (int at = 0; at < exact.length; at++) {
+            assertThat(Double.isNaN(exact[at])).isEqualTo(!kept.keeps(at / IN, at % IN));
+            if (!Double.isNaN(exact[at])) {
+                q[at] = (float) exact[at];
+                count++;
+            }
+        }
+        assertThat(count).isGreaterThan(OUT * IN / 10);
+        // The identity holds with the kept values in Q; they were rounded to float32 here alone.
+        assertThat(loop.loss(0)).isCloseTo(trace(problem, q, factor.added()), within(1e-6 * loop.loss(0)));
+        GridRounding all = GridRounding.fixed(problem, format(GridMode.ASYM, 3, 20), ClipSearch.MIN_MAX, WORKERS);
+        assertThat(loop.loss(0))
+                .isLessThan(loop(problem, order, factor, all, null).loss(0));
+        // The first column that is rounded has met no error yet.
+        for (int row = 0; row < OUT; row++) {
+            if (kept.keeps(row, order[0])) {
+                assertThat(exact[row * IN + order[0]]).isEqualTo(problem.weight()[row * IN + order[0]]);
+            }
+        }
+    }
+
+    @Test
+    void aLoopThatKeepsEverythingChangesNothing() {
+        Gram gram = Layers.correlated(8, IN);
+        WeightProblem problem = Layers.problem(7, OUT, gram);
+        int[] order = ColumnOrder.NATURAL.of(gram.diagonal(), 20);
+        float[] values = new float[OUT * IN];
+        ColumnLoop.Kept kept = new ColumnLoop.Kept() {
+            @Override
+            public boolean keeps(int row, int column) {
+                return true;
+            }
+
+            @Override
+            public void keep(int row, int column, double value) {
+                values[row * IN + column] = (float) value;
+            }
+        };
+        GridRounding grid = GridRounding.fixed(problem, format(GridMode.ASYM, 3, 20), ClipSearch.MIN_MAX, WORKERS);
+        ColumnLoop loop = loop(problem, order, DampedFactor.of(gram, order, DAMPING, WORKERS), grid, kept);
+        assertThat(values).isEqualTo(problem.weight());
+        assertThat(loop.loss(0)).isZero();
+    }
+
+    /** A grid that is no integer grid: powers of two, the same for all rows. */
+    @Test
+    void theLoopRoundsOnAnyGridAndBeatsRoundingToNearestOnIt() {
+        Gram gram = Layers.correlated(10, IN);
+        WeightProblem problem = Layers.problem(9, OUT, gram);
+        float[] q = new float[OUT * IN];
+        ColumnLoop.Grid powers = new ColumnLoop.Grid() {
+            @Override
+            public int groupOf(int column) {
+                return 0;
+            }
+
+            @Override
+            public void fit(int row, int group, float[] values, int at) {
+                throw new AssertionError("the grid is fixed");
+            }
+
+            @Override
+            public float round(int row, int column, float w) {
+                q[row * IN + column] = power(w);
+                return q[row * IN + column];
+            }
+        };
+        int[] order = ColumnOrder.NATURAL.of(gram.diagonal(), 20);
+        ColumnLoop loop = loop(problem, order, DampedFactor.of(gram, order, DAMPING, WORKERS), powers, null);
+        float[] nearest = new float[OUT * IN];
+        for (int i = 0; i < nearest.length; i++) {
+            nearest[i] = power(problem.weight()[i]);
+        }
+        assertThat(trace(problem, q, 0)).isLessThan(0.6 * trace(problem, nearest, 0));
+        assertThat(loop.loss(0)).isPositive();
+    }
+
+    private static float power(float w) {
+        float below = Math.scalb(1f, Math.getExponent(w));
+        return Math.copySign(Math.abs(w) < 1.5f * below ? below : 2 * below, w);
+    }
+
+    @ParameterizedTest
+    @EnumSource(GridMode.class)
+    void everyModeLosesLessThanRoundingToNearest(GridMode mode) {
+        WeightProblem problem = Layers.problem(11, OUT, Layers.correlated(12, IN));
+        for (int[] tile : new int[][] {{1, 20}, {4, 40}, {IntGroup.ALL_ROWS, IntGroup.ROW}}) {
+            IntGroup format = new IntGroup(bits(mode), tile[1], mode, ScaleType.F16, tile[0], false);
+            SolvedWeight solved = new Gptq(options(ColumnOrder.ACT, true, false)).solve(problem, format, WORKERS);
+            assertThat(solved.proxyLoss()).as(format.label()).isLessThan(0.75 * solved.rtnLoss());
+            double traced = trace(problem, solved.packed().decode(), 0) / trace(problem, new float[OUT * IN], 0);
+            assertThat(solved.proxyLoss()).isCloseTo(traced, within(1e-5 * traced));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(ScaleType.class)
+    void scalesOfEveryTypeComeBackAsTheyWereInTheLoop(ScaleType type) {
+        WeightProblem problem = Layers.problem(13, OUT, Layers.correlated(14, IN));
+        for (boolean fixed : new boolean[] {false, true}) {
+            IntGroup format = new IntGroup(4, 20, GridMode.ASYM, type, 1, false);
+            SolvedWeight solved = new Gptq(options(ColumnOrder.ACT, fixed, false)).solve(problem, format, WORKERS);
+            double traced = trace(problem, solved.packed().decode(), 0) / trace(problem, new float[OUT * IN], 0);
+            // The loop's own sum knows nothing of packing.
+            assertThat(solved.proxyLoss()).isCloseTo(traced, within(1e-5 * traced));
+        }
+    }
+
+    @Test
+    void scalingHBySevenAndUnseenTiesChangeNothing() {
+        Gram gram = Layers.correlated(16, IN);
+        Gram seven = new Gram(
+                IN, gram.tokens(), Arrays.stream(gram.h()).map(x -> 7 * x).toArray());
+        for (ColumnOrder order : ColumnOrder.values()) {
+            Gptq gptq = new Gptq(options(order, false, false));
+            assertThat(solve(gptq, Layers.problem(15, OUT, seven), 4))
+                    .isEqualTo(solve(gptq, Layers.problem(15, OUT, gram), 4));
+        }
+    }
+
+    private static float[] solve(Gptq gptq, WeightProblem problem, int bits) {
+        return gptq.solve(problem, format(GridMode.ASYM, bits, 20), WORKERS)
+                .packed()
+                .decode();
+    }
+
+    /** No weight is clipped: the range of each row is stretched by two large ones. */
+    @ParameterizedTest
+    @ValueSource(ints = {4, 6, 8})
+    void theLossStaysBelowItsBoundAndNearAThirdOfIt(int bits) {
+        Gram gram = Layers.correlated(18, IN);
+        WeightProblem problem = Layers.problem(17, OUT, gram);
+        for (int row = 0; row < OUT; row++) {
+            problem.weight()[row * IN] = 0.25f;
+            problem.weight()[row * IN + 1] = -0.25f;
+        }
+        int[] order = ColumnOrder.NATURAL.of(gram.diagonal(), IN);
+        DampedFactor factor = DampedFactor.of(gram, order, DAMPING, WORKERS);
+        GridRounding grid =
+                GridRounding.fixed(problem, format(GridMode.ASYM, bits, IntGroup.ROW), ClipSearch.MIN_MAX, WORKERS);
+        double loss = loop(problem, order, factor, grid, null).loss(0);
+        double[] u = Objects.requireNonNull(factor.u());
+        double sum = 0;
+        for (int j = 0; j < IN; j++) {
+            sum += 1 / (u[j * IN + j] * u[j * IN + j]);
+        }
+        double step = 0.5 / ((1 << bits) - 1);
+        assertThat(loss / (OUT * step * step / 4 * sum)).isBetween(0.27, 0.40);
+    }
+
+    @Test
+    void aSearchedGridPerRowLowersTheLossAtThreeBits() {
+        WeightProblem problem = Layers.problem(19, OUT, Layers.correlated(20, IN));
+        for (int i = 0; i < problem.weight().length; i += 487) {
+            problem.weight()[i] *= 6;
+        }
+        IntGroup format = format(GridMode.ASYM, 3, IntGroup.ROW);
+        double plain = new Gptq(new Gptq.Options(ClipSearch.MIN_MAX, true, true, 0.01))
+                .solve(problem, format, WORKERS)
+                .proxyLoss();
+        for (ClipSearch search : new ClipSearch[] {ClipSearch.MSE, ClipSearch.NORM, ClipSearch.WEIGHTED}) {
+            assertThat(new Gptq(new Gptq.Options(search, true, true, 0.01))
+                            .solve(problem, format, WORKERS)
+                            .proxyLoss())
+                    .isLessThan(plain);
+        }
+    }
+
+    /** Groups fitted on the way see their own columns' importance and block of H, whatever the order. */
+    @ParameterizedTest
+    @EnumSource(ColumnOrder.class)
+    void searchesOfDynamicGroupsUseTheColumnsTheyAreOf(ColumnOrder order) {
+        double[] h = new double[IN * IN];
+        for (int i = 0; i < IN; i++) {
+            h[i * IN + i] = 0.1 + i * 7 % 11;
+        }
+        WeightProblem problem = Layers.problem(21, OUT, new Gram(IN, 10_000, h));
+        for (ClipSearch search : new ClipSearch[] {ClipSearch.WEIGHTED, ClipSearch.OUTPUT, ClipSearch.LEAST_SQUARES}) {
+            Gptq.Options options = new Gptq.Options(search, order, false, false, 0.01, 0.01, false);
+            SolvedWeight dynamic = new Gptq(options).solve(problem, format(GridMode.ASYM, 3, 20), WORKERS);
+            if (order == ColumnOrder.ACT) {
+                // Other groups than those of rounding to nearest: columns of like importance.
+                assertThat(dynamic.packed().format().reordered()).isTrue();
+                continue;
+            }
+            float[] rtn = new Rtn(search)
+                    .solve(problem, format(GridMode.ASYM, 3, 20), WORKERS)
+                    .packed()
+                    .decode();
+            assertThat(differences(dynamic.packed().decode(), rtn)).isLessThan(OUT * IN / 100);
+        }
+    }
+
+    /** A search adds up errors in the order of the columns: last bits may differ, and with them a few near ties. */
+    private static int differences(float[] a, float[] b) {
+        int count = 0;
+        for (int i = 0; i < a.length; i++) {
+            count += a[i] == b[i] ? 0 : 1;
+        }
+        return count;
+    }
+
+    @Test
+    void dampingIsRaisedOnlyAsFarAsTheOptionsAllow() {
+        double[] h = new double[IN * IN];
+        Arrays.fill(h, 1.0);
+        Gram singular = new Gram(IN, 10_000, h);
+        int[] order = IntStream.range(0, IN).toArray();
+        DampedFactor none = DampedFactor.of(singular, order, new Damping(0, 0, false), WORKERS);
+        assertThat(none.u()).isNull();
+        assertThat(none.events()).containsExactly(new Event.FellBackToRtn("H is not positive definite at any damping"));
+        DampedFactor raised = DampedFactor.of(singular, order, new Damping(0, 0.25, false), WORKERS);
+        assertThat(raised.added()).isCloseTo(0.25, within(1e-12));
+        assertThat(raised.events()).containsExactly(new Event.DampingRaised(0, 0.25));
+        DampedFactor floored = DampedFactor.of(singular, order, new Damping(0, 0, true), WORKERS);
+        assertThat(floored.u()).isNotNull();
+        assertThat(floored.added()).isBetween(1e-6, 0.2);
+        assertThat(floored.events()).hasSize(1).hasOnlyElementsOfType(Event.DampingRaised.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {0, Double.NaN, Double.POSITIVE_INFINITY})
+    void anHWithoutInputsOrNumbersFallsBackAndKeepsTheWeights(double diagonal) {
+        double[] h = new double[IN * IN];
+        for (int i = 0; i < IN; i++) {
+            h[i * IN + i] = diagonal;
+        }
+        WeightProblem problem = Layers.problem(22, OUT, new Gram(IN, 10_000, h));
+        for (ClipSearch search : new ClipSearch[] {ClipSearch.MIN_MAX, ClipSearch.WEIGHTED}) {
+            SolvedWeight solved = new Gptq(new Gptq.Options(search, true, true, 0.01))
+                    .solve(problem, format(GridMode.ASYM, 4, 20), WORKERS);
+            assertThat(solved.events()).hasAtLeastOneElementOfType(Event.FellBackToRtn.class);
+            assertThat(solved.events()).allMatch(Event::weaker).hasSize(search.weighted() ? 2 : 1);
+            float[] plain = new Rtn(search.withMeasure(ClipSearch.Measure.PLAIN))
+                    .solve(
+                            new WeightProblem("w", problem.weight(), OUT, IN, null),
+                            format(GridMode.ASYM, 4, 20),
+                            WORKERS)
+                    .packed()
+                    .decode();
+            assertThat(solved.packed().decode()).isEqualTo(plain).isNotEqualTo(new float[OUT * IN]);
+        }
+    }
+
+    @Test
+    void aPackedOrderOutsideItsGroupsIsRefused() {
+        WeightProblem problem = Layers.problem(23, 8, Layers.correlated(24, IN));
+        PackedWeight packed = new Gptq(options(ColumnOrder.ACT, false, false))
+                .solve(problem, format(GridMode.ASYM, 4, 20), WORKERS)
+                .packed();
+        MemorySegment broken = MemorySegment.ofArray(packed.groupOf().toArray(ValueLayout.JAVA_BYTE));
+        broken.set(ValueLayout.JAVA_BYTE, 6, (byte) 8);
+        assertThatThrownBy(() -> new PackedWeight(
+                        packed.format(),
+                        8,
+                        IN,
+                        packed.codes(),
+                        packed.scales(),
+                        packed.zeros(),
+                        packed.minima(),
+                        packed.unit(),
+                        broken))
+                .hasMessage("HT-404 g_idx: input 3 is in group 8; there are 8; quantize the model again");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void theNumberOfThreadsDoesNotMatter(int threads) {
+        WeightProblem problem = Layers.problem(25, OUT, Layers.correlated(26, IN));
+        try (Workers others = new Workers(threads)) {
+            for (ColumnOrder order : ColumnOrder.values()) {
+                Gptq.Options options = new Gptq.Options(ClipSearch.OUTPUT, order, false, false, 0.01, 0.01, false);
+                assertThat(new Gptq(options)
+                                .solve(problem, format(GridMode.AFFINE, 3, 20), others)
+                                .packed()
+                                .decode())
+                        .isEqualTo(new Gptq(options)
+                                .solve(problem, format(GridMode.AFFINE, 3, 20), WORKERS)
+                                .packed()
+                                .decode());
+            }
+        }
+    }
+
+    private static Gram gram(WeightProblem problem) {
+        return Objects.requireNonNull(problem.gram());
+    }
+}

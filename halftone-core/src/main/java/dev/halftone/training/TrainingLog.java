@@ -1,13 +1,13 @@
 package dev.halftone.training;
 
+import dev.halftone.report.LineChart;
+import dev.halftone.report.LineChart.Axis;
+import dev.halftone.report.Page;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -57,41 +57,37 @@ record TrainingLog(Path file, Path page) {
     }
 
     private String draw() throws IOException {
-        Map<String, List<Curves.Point>> loss = new LinkedHashMap<>();
-        Map<String, List<Curves.Point>> bits = new LinkedHashMap<>();
-        Map<String, List<Curves.Point>> kurtosis = new LinkedHashMap<>();
-        Map<String, List<Curves.Point>> ratio = new LinkedHashMap<>();
-        Map<String, List<Curves.Point>> rate = new LinkedHashMap<>();
+        LineChart loss = chart("Loss, nats per token");
+        LineChart bits = chart("Validation, bits per byte");
+        LineChart kurtosis = chart("Residual stream: kurtosis (Gaussian: 3)");
+        LineChart ratio = chart("Residual stream: max to median of |x|");
+        LineChart rate = chart("Learning rate");
         for (String text : Files.readAllLines(file)) {
             JsonNode line = JsonMapper.shared().readTree(text);
             double step = line.path("step").asDouble();
             if (line.has("loss")) {
-                add(loss, "training", step, line.path("loss"));
-                add(rate, "rate", step, line.path("rate"));
+                loss.add("training", step, line.path("loss").asDouble());
+                rate.add("rate", step, line.path("rate").asDouble());
             }
             for (JsonNode score : line.path("validation")) {
                 String source = score.path("source").asString();
-                add(loss, "validation " + source, step, score.path("loss"));
-                add(bits, source, step, score.path("bits_per_byte"));
+                loss.add("validation " + source, step, score.path("loss").asDouble());
+                bits.add(source, step, score.path("bits_per_byte").asDouble());
             }
             for (JsonNode site : line.path("outliers")) {
                 String name = site.path("site").asString();
                 if (name.matches(".*\\.\\d+\\.output")) {
-                    add(kurtosis, name, step, site.path("kurtosis"));
-                    add(ratio, name, step, site.path("max_to_median"));
+                    kurtosis.add(name, step, site.path("kurtosis").asDouble());
+                    ratio.add(name, step, site.path("max_to_median").asDouble());
                 }
             }
         }
-        Curves curves = new Curves("Training");
-        curves.add("Loss, nats per token", loss);
-        curves.add("Validation, bits per byte", bits);
-        curves.add("Residual stream: kurtosis (Gaussian: 3)", kurtosis);
-        curves.add("Residual stream: max to median of |x|", ratio);
-        curves.add("Learning rate", rate);
-        return curves.html();
+        Page page = new Page("Training");
+        List.of(loss, bits, kurtosis, ratio, rate).forEach(page::add);
+        return page.html();
     }
 
-    private static void add(Map<String, List<Curves.Point>> curves, String name, double step, JsonNode value) {
-        curves.computeIfAbsent(name, _ -> new ArrayList<>()).add(new Curves.Point(step, value.asDouble()));
+    private static LineChart chart(String name) {
+        return new LineChart(name, Axis.LINEAR, Axis.LINEAR);
     }
 }

@@ -4,9 +4,9 @@ import dev.halftone.app.OutlierDocument.MassiveEntry;
 import dev.halftone.app.OutlierDocument.Place;
 import dev.halftone.app.OutlierDocument.SinkEntry;
 import dev.halftone.app.OutlierDocument.SiteEntry;
+import dev.halftone.report.Axis;
 import dev.halftone.report.HeatMap;
 import dev.halftone.report.LineChart;
-import dev.halftone.report.LineChart.Axis;
 import dev.halftone.report.Page;
 import dev.halftone.statistics.Accumulator;
 import dev.halftone.statistics.LogHistogram;
@@ -14,6 +14,7 @@ import dev.halftone.statistics.ModelStatistics;
 import dev.halftone.statistics.Site;
 import dev.halftone.statistics.SiteStatistics;
 import dev.halftone.statistics.WeightMetrics;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -24,13 +25,17 @@ import java.util.stream.IntStream;
 /** The outliers of a model as a page: sentences, curves over the blocks, and for each kind of site its maps and histograms. */
 final class OutlierPage {
     private static final int PLACES = 12;
+    /** Positions that are shown larger. */
+    private static final int FIRST = 32;
+    /** Bins of the histogram that are drawn as one: half an octave. */
+    private static final int JOINED = 4;
 
     private OutlierPage() {}
 
     static String html(OutlierDocument d, ModelStatistics statistics) {
-        Page page = new Page("Outliers of " + d.model());
+        Page page = new Page("Outliers of " + Path.of(d.model()).getFileName());
         page.paragraph("%d sequences, %,d tokens, %s".formatted(d.sequences(), d.tokens(), source(d)));
-        d.verdicts().forEach(page::paragraph);
+        page.list(d.verdicts());
         curves(page, d);
         massive(page, d.massiveActivations());
         for (Site.Kind kind : Site.Kind.values()) {
@@ -131,13 +136,16 @@ final class OutlierPage {
                 sites.stream()
                         .map(site -> doubles(site.rest().channels().largest()))
                         .toArray(double[][]::new)));
-        page.add(new HeatMap(
-                "max |x|, block by position",
-                "block",
-                "position",
-                sites.stream().map(site -> site.positions().largest()).toArray(double[][]::new)));
-        LineChart histogram =
-                new LineChart("Histogram of |x|: share of the values per 1/8 octave", Axis.LOG2, Axis.LOG10);
+        double[][] positions =
+                sites.stream().map(site -> site.positions().largest()).toArray(double[][]::new);
+        page.add(new HeatMap("max |x|, block by position", "block", "position", positions));
+        if (positions[0].length > 2 * FIRST) {
+            double[][] beginning = Arrays.stream(positions)
+                    .map(row -> Arrays.copyOf(row, FIRST))
+                    .toArray(double[][]::new);
+            page.add(new HeatMap("the same, the first " + FIRST + " positions", "block", "position", beginning));
+        }
+        LineChart histogram = new LineChart("Histogram of |x|: share of the values per octave", Axis.LOG2, Axis.LOG10);
         SiteStatistics first = sites.getFirst();
         SiteStatistics middle = sites.get(sites.size() / 2);
         SiteStatistics last = sites.getLast();
@@ -155,10 +163,12 @@ final class OutlierPage {
     private static void curve(LineChart chart, String name, Accumulator a) {
         long[] counts = a.histogram().magnitudes();
         double all = Math.max(1, Arrays.stream(counts).sum());
-        for (int bin = 1; bin < counts.length - 1; bin++) {
-            if (counts[bin] > 0) {
-                double middle = (LogHistogram.lower(bin) + LogHistogram.lower(bin + 1)) / 2;
-                chart.add(name, Math.log(middle) / Math.log(2), Math.log10(counts[bin] / all));
+        for (int bin = 1; bin + JOINED < counts.length; bin += JOINED) {
+            long count = Arrays.stream(counts, bin, bin + JOINED).sum();
+            double lower = Math.log(LogHistogram.lower(bin)) / Math.log(2);
+            double upper = Math.log(LogHistogram.lower(bin + JOINED)) / Math.log(2);
+            if (count > 0) {
+                chart.add(name, (lower + upper) / 2, Math.log10(count / all / (upper - lower)));
             }
         }
     }
@@ -174,7 +184,7 @@ final class OutlierPage {
                 Math.max(1, d.weights().size() / Math.max(1, d.attentionSinks().size()));
         for (int i = 0; i < d.weights().size(); i++) {
             WeightMetrics weight = d.weights().get(i);
-            String[] parts = weight.name().split("\\.");
+            String[] parts = weight.name().split("\\.", -1);
             add(kurtosis, parts[Math.max(0, parts.length - 2)], i / perBlock, weight.kurtosis());
         }
         for (int block = 0; block < d.attentionSinks().size(); block++) {

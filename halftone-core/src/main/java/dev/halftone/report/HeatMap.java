@@ -13,8 +13,10 @@ public final class HeatMap implements Chart {
     private static final int LEFT = 70;
     private static final int RIGHT = 70;
     private static final int BOTTOM = 30;
-    /** Values this many times below the largest are all black. */
+    /** Values this many times below the largest are all black, and so are the smallest hundredth. */
     private static final double RANGE = 1e4;
+
+    private static final int DARKEST = 100;
 
     private final String name;
     private final String rows;
@@ -39,13 +41,12 @@ public final class HeatMap implements Chart {
         if (high <= 0) {
             return "";
         }
-        double low = Math.max(
-                high / RANGE,
-                Arrays.stream(values)
-                        .flatMapToDouble(Arrays::stream)
-                        .filter(value -> value > 0)
-                        .min()
-                        .orElse(high));
+        double[] sorted = Arrays.stream(values)
+                .flatMapToDouble(Arrays::stream)
+                .filter(value -> value > 0)
+                .sorted()
+                .toArray();
+        double low = Math.max(high / RANGE, sorted[sorted.length / DARKEST]);
         int count = values[0].length;
         int height = Math.clamp(values.length * 7L, 60, 320);
         int inner = WIDTH - LEFT - RIGHT;

@@ -23,24 +23,6 @@ public final class LineChart implements Chart {
     /** y over x. */
     public record Point(double x, double y) {}
 
-    /** What the numbers along an axis mean. */
-    public enum Axis {
-        /** The values themselves. */
-        LINEAR,
-        /** Base-10 logarithms of what is written beside the axis. */
-        LOG10,
-        /** Base-2 logarithms of what is written beside the axis. */
-        LOG2;
-
-        String label(double value) {
-            return switch (this) {
-                case LINEAR -> Page.format("%.4g", value);
-                case LOG10 -> Page.format("%.2g", Math.pow(10, value));
-                case LOG2 -> Page.format("2^%.1f", value);
-            };
-        }
-    }
-
     public LineChart(String name, Axis x, Axis y) {
         this.name = name;
         this.x = x;
@@ -71,16 +53,17 @@ public final class LineChart implements Chart {
         StringBuilder svg = new StringBuilder();
         svg.append("<h3>%s</h3>%n<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">%n"
                 .formatted(Page.escape(name), WIDTH, HEIGHT, Page.escape(name)));
-        for (int i = 0; i <= 4; i++) {
-            double at = y(i / 4.0);
+        for (double tick : y.ticks(low, low + span)) {
+            double at = y((tick - low) / span);
             svg.append(Page.format("<path d=\"M%d %.1fH%d\" stroke=\"#ddd\"/>", LEFT, at, WIDTH));
             svg.append(Page.format(
-                    "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>%n",
-                    LEFT - 6, at + 4, y.label(low + span * i / 4)));
-            double across = LEFT + (WIDTH - LEFT) * i / 4.0;
+                    "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>%n", LEFT - 6, at + 4, y.label(tick)));
+        }
+        for (double tick : x.ticks(left, left + width)) {
+            double share = (tick - left) / width;
             svg.append(Page.format(
                     "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%s</text>%n",
-                    across, HEIGHT - 8, i == 4 ? "end" : "middle", x.label(left + width * i / 4)));
+                    LEFT + (WIDTH - LEFT) * share, HEIGHT - 8, share > 0.97 ? "end" : "middle", x.label(tick)));
         }
         StringBuilder legend = new StringBuilder();
         int color = 0;

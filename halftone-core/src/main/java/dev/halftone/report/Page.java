@@ -23,6 +23,14 @@ public final class Page {
         return this;
     }
 
+    /** Sentences one below the other. */
+    public Page list(List<String> items) {
+        body.append("<ul>\n");
+        items.forEach(item -> body.append("<li>").append(escape(item)).append("</li>\n"));
+        body.append("</ul>\n");
+        return this;
+    }
+
     /** A chart: nothing where it has nothing to show. */
     public Page add(Chart chart) {
         body.append(chart.svg());
@@ -58,7 +66,7 @@ public final class Page {
                 svg{width:100%%;display:block}text{font-size:11px;fill:#333}
                 table{border-collapse:collapse;margin:8px 0;width:100%%}td,th{padding:2px 8px;text-align:right;font-size:12px}
                 td:first-child,th:first-child{text-align:left}tr:nth-child(even){background:#f4f4f4}
-                p{margin:4px 0}.legend span{margin-right:12px;font-size:12px;white-space:nowrap}
+                p{margin:4px 0}ul{padding-left:18px}li{margin:3px 0}.legend span{margin-right:12px;font-size:12px;white-space:nowrap}
                 </style>
                 </head><body><h1>%s</h1>
                 %s</body></html>

@@ -48,6 +48,18 @@ public final class Accumulator {
             long spreadTokens) {
         static final Totals EMPTY = new Totals(Moments.EMPTY, 0, 0, 0, 0, 0, 0);
 
+        /** With a token of those moments and sums. */
+        Totals plus(Moments token, double abs, double squares) {
+            return new Totals(
+                    moments.merge(token),
+                    sumAbs + abs,
+                    sumSquares + squares,
+                    tokens,
+                    notFinite,
+                    tokenKurtosis + token.kurtosis(),
+                    spreadTokens + (token.m2() > 0 ? 1 : 0));
+        }
+
         Totals merge(Totals b) {
             return new Totals(
                     moments.merge(b.moments),
@@ -116,11 +128,10 @@ public final class Accumulator {
         long skipped = histogram.add(x, at, rows * width);
         if (skipped == 0) {
             channels.add(x, at, rows);
-        } else {
-            totals = totals.merge(new Totals(Moments.EMPTY, 0, 0, 0, skipped, 0, 0));
         }
         double[] row = new double[Kernels.ROW_MOMENTS];
         float[] finite = new float[skipped == 0 ? 0 : width];
+        Totals sums = new Totals(Moments.EMPTY, 0, 0, rows, skipped, 0, 0);
         for (int t = 0; t < rows; t++) {
             int from = at + t * width;
             int count = width;
@@ -128,17 +139,17 @@ public final class Accumulator {
                 channels.addFinite(x, from);
                 count = finite(x, from, finite);
             }
-            if (count == 0) {
-                totals = totals.merge(new Totals(Moments.EMPTY, 0, 0, 1, 0, 0, 0));
-                continue;
+            if (count > 0) {
+                KERNELS.rowMoments(skipped > 0 ? finite : x, skipped > 0 ? 0 : from, count, row);
+                sums = sums.plus(new Moments(count, row[0], row[1], row[2], row[3]), row[4], row[5]);
+                tokenHistogram.add((float) row[6]);
+                if (top.takes(row[6])) {
+                    top.add(x, from, width, place.sequence(), place.position() + t, place.token(t));
+                }
+                positions.add(place.position() + t, row[6], row[4] / width);
             }
-            KERNELS.rowMoments(skipped > 0 ? finite : x, skipped > 0 ? 0 : from, count, row);
-            add(row, count);
-            if (top.takes(row[6])) {
-                top.add(x, from, width, place.sequence(), place.position() + t, place.token(t));
-            }
-            positions.add(place.position() + t, row[6], row[4] / width);
         }
+        totals = totals.merge(sums);
         sample.add(x, at, rows * width, random);
     }
 
@@ -155,12 +166,6 @@ public final class Accumulator {
             }
         }
         return count;
-    }
-
-    private void add(double[] row, int count) {
-        Moments moments = new Moments(count, row[0], row[1], row[2], row[3]);
-        totals = totals.merge(new Totals(moments, row[4], row[5], 1, 0, moments.kurtosis(), moments.m2() > 0 ? 1 : 0));
-        tokenHistogram.add((float) row[6]);
     }
 
     /** Adds another's; the order of merging changes no count, extreme or sample, and sums by rounding only. */

@@ -25,8 +25,8 @@ public record MassiveActivations(long sequences, double[] largest, double median
         return new MassiveActivations(0, new double[LARGEST], 0, 0, 0);
     }
 
-    /** Of one sequence's state x (tokens, channels), whose accumulator is {@code state}. */
-    static MassiveActivations of(float[] x, Accumulator state) {
+    /** Of one sequence's state, the first {@code length} values of x, whose accumulator is {@code state}. */
+    static MassiveActivations of(float[] x, int length, Accumulator state) {
         List<Entry> top = state.top().entries();
         double[] largest = new double[LARGEST];
         for (int i = 0; i < Math.min(LARGEST, top.size()); i++) {
@@ -36,8 +36,8 @@ public record MassiveActivations(long sequences, double[] largest, double median
         long massive = 0;
         long relative = 0;
         if (median > 0 && largest[0] >= RATIO * median) {
-            for (float value : x) {
-                float magnitude = Math.abs(value);
+            for (int i = 0; i < length; i++) {
+                float magnitude = Math.abs(x[i]);
                 if (magnitude >= RATIO * median && magnitude < Float.POSITIVE_INFINITY) {
                     relative++;
                     massive += magnitude > MAGNITUDE ? 1 : 0;

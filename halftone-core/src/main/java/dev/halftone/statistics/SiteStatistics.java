@@ -22,9 +22,9 @@ public record SiteStatistics(Site site, Accumulator first, Accumulator rest, Pos
                 new PositionProfile(positions));
     }
 
-    /** Adds a whole sequence: x (tokens, channels). The sample depends on seed, site and sequence alone. */
+    /** Adds a whole sequence: x (ids.length, channels), from the beginning of the array. The sample depends on seed, site and sequence alone. */
     void add(float[] x, int sequence, int[] ids, long seed) {
-        int tokens = x.length / site.channels();
+        int tokens = ids.length;
         long key = (seed * 0x9E37_79B9_7F4A_7C15L + site.name().hashCode()) * 0x9E37_79B9_7F4A_7C15L + sequence;
         RandomGenerator random = RANDOM.create(key);
         first.add(x, 0, 1, new Place(sequence, 0, ids), random, positions);

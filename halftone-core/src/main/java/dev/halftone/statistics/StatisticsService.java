@@ -60,6 +60,7 @@ public final class StatisticsService {
                 .map(ids -> new OutlierChannels.Sequence(ids.length))
                 .toList();
         List<BlockStatistics> blocks = new ArrayList<>();
+        SequenceObserver.Buffers buffers = new SequenceObserver.Buffers();
         try (Sequences running = new Sequences(decoder, sequences, workers, spill)) {
             for (int b = 0; b < spec.layers(); b++) {
                 OrderedMerge merge = new OrderedMerge();
@@ -74,6 +75,7 @@ public final class StatisticsService {
                                 options.seed(),
                                 i < options.sinkSequences(),
                                 hits.get(i),
+                                buffers,
                                 found -> {
                                     channels.endBlock(index, hits.get(i));
                                     merge.add(i, found);

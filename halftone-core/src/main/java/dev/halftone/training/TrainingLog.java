@@ -1,7 +1,7 @@
 package dev.halftone.training;
 
+import dev.halftone.report.Axis;
 import dev.halftone.report.LineChart;
-import dev.halftone.report.LineChart.Axis;
 import dev.halftone.report.Page;
 import java.io.IOException;
 import java.nio.file.Files;

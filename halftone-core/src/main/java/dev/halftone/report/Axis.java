@@ -27,11 +27,11 @@ public enum Axis {
         };
     }
 
-    /** Round numbers between two bounds, at most {@link #MOST}: 1, 2 or 5 times a power of ten apart, logarithms whole numbers. */
+    /** Round numbers between two bounds, at most {@link #MOST} steps: 1, 2 or 5 times a power of ten apart, logarithms whole numbers. */
     double[] ticks(double low, double high) {
         double step = Math.pow(10, Math.floor(Math.log10((high - low) / MOST)));
         for (double factor : new double[] {1, 2, 5, 10}) {
-            if ((high - low) / (step * factor) <= MOST - 1) {
+            if ((high - low) / (step * factor) <= MOST) {
                 step *= factor;
                 break;
             }

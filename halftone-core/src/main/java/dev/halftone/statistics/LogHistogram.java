@@ -26,20 +26,27 @@ public final class LogHistogram {
 
     /** Counts values. Returns how many were not finite: those are not counted. */
     public long add(float[] x, int at, int length) {
-        // Two tables: equal neighbours would wait for one another's sum.
-        int[] even = new int[RAW];
-        int[] odd = new int[RAW];
-        int i = 0;
-        for (; i < length - 1; i += 2) {
-            even[Float.floatToRawIntBits(x[at + i]) >>> SHIFT]++;
-            odd[Float.floatToRawIntBits(x[at + i + 1]) >>> SHIFT]++;
+        // Four tables: equal neighbours would wait for one another's sum.
+        int[] a = new int[RAW];
+        int[] b = new int[RAW];
+        int[] c = new int[RAW];
+        int[] d = new int[RAW];
+        int i = at;
+        for (; i < at + length - 3; i += 4) {
+            a[Float.floatToRawIntBits(x[i]) >>> SHIFT]++;
+            b[Float.floatToRawIntBits(x[i + 1]) >>> SHIFT]++;
+            c[Float.floatToRawIntBits(x[i + 2]) >>> SHIFT]++;
+            d[Float.floatToRawIntBits(x[i + 3]) >>> SHIFT]++;
         }
-        if (i < length) {
-            even[Float.floatToRawIntBits(x[at + i]) >>> SHIFT]++;
+        for (; i < at + length; i++) {
+            a[Float.floatToRawIntBits(x[i]) >>> SHIFT]++;
+        }
+        for (int raw = 0; raw < RAW; raw++) {
+            a[raw] += b[raw] + c[raw] + d[raw];
         }
         long skipped = 0;
         for (int raw = 0; raw < RAW; raw++) {
-            long count = (long) even[raw] + odd[raw];
+            long count = a[raw];
             if (count == 0) {
                 continue;
             }
@@ -50,7 +57,7 @@ public final class LogHistogram {
                 (raw >= SIGN ? negative : positive)[bin(magnitude)] += count;
             }
         }
-        if (even[0] + odd[0] + even[SIGN] + odd[SIGN] > 0) {
+        if (a[0] + a[SIGN] > 0) {
             separateZeros(x, at, length);
         }
         return skipped;

@@ -31,18 +31,29 @@ public final class TopValues {
         return List.copyOf(entries);
     }
 
-    /** True if a value of that magnitude would be kept, were it the first of its kind. */
-    boolean takes(double magnitude) {
-        return entries.size() < capacity || (capacity > 0 && magnitude > Math.abs(entries.getLast().value));
+    /** True if a token of that largest magnitude has a value to keep. */
+    boolean takes(double largest) {
+        return largest > bar();
     }
 
     /** Offers the values of one token. */
     void add(float[] x, int at, int channels, int sequence, int position, int token) {
+        float bar = bar();
         for (int c = 0; c < channels; c++) {
-            if (Float.isFinite(x[at + c]) && takes(Math.abs(x[at + c]))) {
-                add(new Entry(x[at + c], sequence, position, c, token));
+            float value = x[at + c];
+            // False for NaN too.
+            if (Math.abs(value) > bar && Float.isFinite(value)) {
+                add(new Entry(value, sequence, position, c, token));
+                bar = bar();
             }
         }
+    }
+
+    /** A magnitude must be above it to be kept, were it the first of its kind. */
+    private float bar() {
+        return entries.size() < capacity
+                ? -1
+                : capacity == 0 ? Float.MAX_VALUE : Math.abs(entries.getLast().value);
     }
 
     void add(Entry entry) {

@@ -63,6 +63,7 @@ class PageTest {
     @Test
     void ticksAreRoundNumbers() {
         assertThat(Axis.LINEAR.ticks(0, 29)).containsExactly(0, 5, 10, 15, 20, 25);
+        assertThat(Axis.LINEAR.ticks(0.0015, 0.6505)).hasSize(6);
         assertThat(Axis.LOG10.ticks(0.55, 5.8)).containsExactly(1, 2, 3, 4, 5);
         assertThat(Axis.LOG2.ticks(-19.9, 3.2)).containsExactly(-15, -10, -5, 0);
         assertThat(List.of(Axis.LOG10.label(2), Axis.LOG10.label(-1), Axis.LINEAR.label(0.25), Axis.LOG2.label(-5)))

@@ -7,8 +7,13 @@ import static org.assertj.core.api.Assertions.within;
 import dev.halftone.TinyModel;
 import dev.halftone.calibration.Gram;
 import dev.halftone.calibration.GramService;
+import dev.halftone.checkpoint.SafetensorsDtype;
+import dev.halftone.checkpoint.SafetensorsFile;
+import dev.halftone.checkpoint.StoredTensor;
 import dev.halftone.error.InputException;
 import dev.halftone.format.ModelFile;
+import dev.halftone.format.ModelWriter;
+import dev.halftone.format.StoredPart;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderBlock;
 import dev.halftone.model.Sequences;
@@ -21,6 +26,11 @@ import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -165,6 +175,59 @@ class StatisticsServiceTest {
         assertThatThrownBy(() -> StatisticsFile.read(file)).hasMessageContaining("HT-640");
         Path nowhere = directory.resolve("missing").resolve("a.safetensors");
         assertThatThrownBy(() -> StatisticsFile.write(nowhere, a)).hasMessageContaining("HT-643");
+    }
+
+    /** The function stays, the inputs of q, k and v get an outlier channel: what the metrics must show, and where. */
+    @Test
+    void anInjectedChannelIsFoundAtTheSitesThatHaveItAndNowhereElse() throws IOException {
+        List<int[]> sequences = sequences(6, 6);
+        ModelStatistics before = run(sequences, "a", 1);
+        inject(model.resolve("model.safetensors"), 5, 32);
+        ModelStatistics after = run(sequences, "a", 1);
+        for (int b = 0; b < 2; b++) {
+            Accumulator plain = before.sites(Kind.ATTENTION_INPUT).get(b).all();
+            Accumulator injected = after.sites(Kind.ATTENTION_INPUT).get(b).all();
+            assertThat(injected.channels().largest()[5] / plain.channels().largest()[5])
+                    .isCloseTo(32, within(1e-3f));
+            TensorMetrics metrics = TensorMetrics.of(injected);
+            assertThat(metrics.topChannels().getFirst().channel()).isEqualTo(5);
+            assertThat(metrics.channelSpread()).isGreaterThan(15);
+            assertThat(metrics.kurtosis()).isGreaterThan(15);
+            assertThat(TensorMetrics.of(plain).kurtosis()).isLessThan(5);
+            for (Kind kind : List.of(Kind.KEYS, Kind.MLP_INPUT, Kind.RESIDUAL)) {
+                double expected =
+                        TensorMetrics.of(before.sites(kind).get(b).all()).kurtosis();
+                assertThat(TensorMetrics.of(after.sites(kind).get(b).all()).kurtosis())
+                        .as(kind.label())
+                        .isCloseTo(expected, within(1e-3));
+            }
+        }
+        assertThat(before.outlierChannels().channels(true)).noneMatch(OutlierChannels.Channel::outlier);
+        assertThat(after.outlierChannels().channels(true).stream().filter(OutlierChannels.Channel::outlier))
+                .extracting(OutlierChannels.Channel::channel)
+                .containsExactly(5);
+    }
+
+    /** Multiplies a channel of the attention norms, and divides the columns of the linears behind them. */
+    private static void inject(Path file, int channel, float gain) throws IOException {
+        List<StoredPart> parts = new ArrayList<>();
+        try (SafetensorsFile stored = SafetensorsFile.open(file)) {
+            for (String name : stored.names()) {
+                StoredTensor tensor = stored.tensor(name);
+                byte[] bytes = tensor.bytes().toArray(ValueLayout.JAVA_BYTE);
+                FloatBuffer values =
+                        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer();
+                if (name.endsWith("input_layernorm.weight")) {
+                    values.put(channel, values.get(channel) * gain);
+                } else if (name.matches(".*\\.[qkv]_proj\\.weight")) {
+                    for (int at = channel; at < values.capacity(); at += Math.toIntExact(tensor.columns())) {
+                        values.put(at, values.get(at) / gain);
+                    }
+                }
+                parts.add(new StoredPart(name, SafetensorsDtype.F32, tensor.shape(), MemorySegment.ofArray(bytes)));
+            }
+        }
+        ModelWriter.writeFile(file, parts);
     }
 
     private ModelStatistics run(List<int[]> sequences, String set, int threads) {

@@ -213,8 +213,8 @@ final class ScalarKernels implements Kernels {
             int row = at + t * columns;
             for (int c = first; c < columns; c++) {
                 float value = x[row + c];
-                low[c] = Math.min(low[c], value);
-                high[c] = Math.max(high[c], value);
+                low[c] = value < low[c] ? value : low[c];
+                high[c] = value > high[c] ? value : high[c];
                 sum[c] += value;
                 sumAbs[c] += Math.abs((double) value);
                 sumSquares[c] = Math.fma((double) value, (double) value, sumSquares[c]);

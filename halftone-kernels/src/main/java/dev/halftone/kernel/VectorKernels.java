@@ -18,6 +18,7 @@ final class VectorKernels implements Kernels {
 
     private static final VectorSpecies<Float> HALF =
             VectorSpecies.of(float.class, VectorShape.forBitSize(S.vectorBitSize() / 2));
+    private static final VectorSpecies<Integer> HALF_BITS = VectorSpecies.of(int.class, HALF.vectorShape());
     private static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
     private static final VectorSpecies<Byte> BYTES =
             VectorSpecies.of(byte.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
@@ -306,19 +307,20 @@ final class VectorKernels implements Kernels {
             DoubleVector s = DoubleVector.zero(S);
             DoubleVector a = DoubleVector.zero(S);
             DoubleVector q = DoubleVector.zero(S);
-            DoubleVector high = DoubleVector.zero(S);
+            IntVector high = IntVector.zero(HALF_BITS);
             for (int i = lane; i < whole; i += DOUBLE_LANES) {
-                DoubleVector value = wide(x, at + i);
-                DoubleVector magnitude = value.abs();
+                FloatVector narrow = FloatVector.fromArray(HALF, x, at + i);
+                DoubleVector value = (DoubleVector) narrow.castShape(S, 0);
                 s = s.add(value);
-                a = a.add(magnitude);
+                a = a.add(value.abs());
                 q = value.fma(value, q);
-                high = high.max(magnitude);
+                // Magnitudes order as their bits do, and integers need no care for NaN and -0.
+                high = high.max(narrow.reinterpretAsInts().and(0x7FFF_FFFF));
             }
             s.intoArray(sum, lane);
             a.intoArray(sumAbs, lane);
             q.intoArray(squares, lane);
-            largest = Math.max(largest, high.reduceLanes(VectorOperators.MAX));
+            largest = Math.max(largest, Float.intBitsToFloat(high.reduceLanes(VectorOperators.MAX)));
         }
         for (int i = whole; i < length; i++) {
             int lane = i % DOUBLE_LANES;
@@ -383,8 +385,8 @@ final class VectorKernels implements Kernels {
             DoubleVector q = DoubleVector.fromArray(S, sumSquares, c);
             for (int t = 0; t < rows; t++) {
                 FloatVector narrow = FloatVector.fromArray(HALF, x, at + t * columns + c);
-                min = min.min(narrow);
-                max = max.max(narrow);
+                min = min.blend(narrow, narrow.compare(VectorOperators.LT, min));
+                max = max.blend(narrow, narrow.compare(VectorOperators.GT, max));
                 DoubleVector value = (DoubleVector) narrow.castShape(S, 0);
                 s = s.add(value);
                 a = a.add(value.abs());

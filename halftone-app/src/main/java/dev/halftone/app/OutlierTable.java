@@ -7,6 +7,7 @@ import dev.halftone.app.OutlierDocument.SiteEntry;
 import dev.halftone.statistics.AttentionSinks;
 import dev.halftone.statistics.MassiveActivations;
 import dev.halftone.statistics.OutlierChannels;
+import dev.halftone.statistics.Site;
 import dev.halftone.statistics.TensorMetrics;
 import dev.halftone.statistics.WeightMetrics;
 import java.io.PrintWriter;
@@ -23,6 +24,7 @@ import java.util.stream.Collectors;
 final class OutlierTable {
     private static final int CHANNELS = 3;
     private static final int SNR_GROUP = 64;
+    private static final int TOKENS = 5;
 
     private OutlierTable() {}
 
@@ -87,6 +89,7 @@ final class OutlierTable {
                 kinds.computeIfAbsent(site.kind(), _ -> new ArrayList<>()).add(site));
         kinds.forEach((kind, members) -> lines.add(kind(kind, members)));
         lines.add(massive(massive));
+        lines.add(tokens(sites, massive));
         lines.add(features(features));
         sinks(sinks, lines);
         weights(weights, lines);
@@ -140,6 +143,31 @@ final class OutlierTable {
                         place.position(),
                         quoted(place.text()),
                         place.channel());
+    }
+
+    /** Tokens that stand out in the residual stream, and what they say. */
+    private static String tokens(List<SiteEntry> sites, List<MassiveEntry> massive) {
+        SiteEntry worst = sites.stream()
+                .filter(site -> site.kind().equals(Site.Kind.RESIDUAL.label()))
+                .max(Comparator.comparingDouble(site -> site.all().outlierTokens()))
+                .orElseThrow();
+        List<Place> places = massive.stream()
+                .filter(entry -> entry.block() == worst.block())
+                .findFirst()
+                .orElseThrow()
+                .values();
+        return "outlier tokens (largest |x| above %.0f x the median token's): %.0f of %,d behind block %d, without position 0 %.0f; largest at %s"
+                .formatted(
+                        TensorMetrics.OUTLIER_TOKEN,
+                        worst.all().outlierTokens(),
+                        worst.all().tokens(),
+                        worst.block(),
+                        worst.withoutFirst().outlierTokens(),
+                        places.stream()
+                                .map(place -> quoted(place.text()))
+                                .distinct()
+                                .limit(TOKENS)
+                                .collect(Collectors.joining(", ")));
     }
 
     /** A token's text on one line. */

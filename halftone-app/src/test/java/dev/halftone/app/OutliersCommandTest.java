@@ -92,7 +92,26 @@ class OutliersCommandTest {
     void theTableNamesEverySiteAndSaysWhatItMeans() {
         assertThat(outliers("--samples", 4, "--length", 16).out())
                 .contains("0 attention input", "1 residual", "top channels", "outlier-free in")
-                .contains("massive activations", "LLM.int8 outlier channels", "attention sinks", "weights: kurtosis");
+                .contains(
+                        "massive activations",
+                        "outlier tokens",
+                        "LLM.int8 outlier channels",
+                        "attention sinks",
+                        "weights: kurtosis");
+    }
+
+    @Test
+    void aQuantizedModelIsLookedAtAsItIsStored() {
+        Path out = directory.resolve("packed");
+        assertThat(run("quantize", model, "--recipe", "rtn-w2g16", "--out", out).code())
+                .isZero();
+        ObjectNode plain = outliers("--samples", 2, "--length", 16, "--json").json();
+        Result packed = run(
+                "outliers", out, "--calibration", text, "--samples", 2, "--length", 16, "--json", "--dtype", "bf16");
+        assertThat(packed.code()).as(packed.err()).isZero();
+        assertThat(packed.json().path("weights").get(0).path("kurtosis"))
+                .isNotEqualTo(plain.path("weights").get(0).path("kurtosis"));
+        assertThat(packed.json().path("sites")).hasSize(20);
     }
 
     @Test

@@ -153,9 +153,12 @@ public final class Accumulator {
         sample.add(x, at, rows * width, random);
     }
 
-    /** Adds values that belong to no sequence, such as a weight's. */
+    /** Adds rows that belong to no sequence, such as a weight's; not with {@link Limits#sample}, which is drawn by sequence. */
     public void add(float[] x, int rows) {
-        add(x, 0, rows, Place.NONE, RandomGenerator.getDefault(), PositionProfile.NONE);
+        if (limits.sample() > 0) {
+            throw new IllegalArgumentException("a sample needs a source of random numbers");
+        }
+        add(x, 0, rows, Place.NONE, () -> 0, PositionProfile.NONE);
     }
 
     private static int finite(float[] x, int from, float[] target) {

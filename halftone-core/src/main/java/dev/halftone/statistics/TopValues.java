@@ -51,9 +51,7 @@ public final class TopValues {
 
     /** A magnitude must be above it to be kept, were it the first of its kind. */
     private float bar() {
-        return entries.size() < capacity
-                ? -1
-                : capacity == 0 ? Float.MAX_VALUE : Math.abs(entries.getLast().value);
+        return entries.size() < capacity ? -1 : capacity == 0 ? Float.MAX_VALUE : Math.abs(entries.getLast().value);
     }
 
     void add(Entry entry) {

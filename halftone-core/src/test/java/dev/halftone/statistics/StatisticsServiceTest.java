@@ -3,6 +3,7 @@ package dev.halftone.statistics;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.halftone.TinyModel;
 import dev.halftone.calibration.Gram;
@@ -40,6 +41,8 @@ import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class StatisticsServiceTest {
     private static final Options OPTIONS = new Options(new Limits(6, 512), 3, 1);
@@ -76,6 +79,27 @@ class StatisticsServiceTest {
                     sum += block.sinks().alpha(h, key);
                 }
                 assertThat(sum).isBetween(0.1, 1.0);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt2", "opt", "opt350", "mistral", "qwen3"})
+    void everyFamilyShowsItsSites(String fixture) {
+        Path family =
+                Path.of(System.getProperty("halftone.shared", "../../shared"), "fixtures", "decoder-families", fixture);
+        assumeTrue(Files.isDirectory(family), () -> "no fixture at " + family);
+        List<int[]> sequences = List.of(new int[] {1, 5, 9, 3, 7, 2, 8, 4, 6, 11}, new int[] {3, 1});
+        try (ModelFile file = ModelFile.open(family);
+                Workers workers = new Workers(1);
+                Decoder decoder = file.decoder(Compute.FLOAT32)) {
+            ModelStatistics statistics = new StatisticsService(decoder, OPTIONS, workers)
+                    .of(sequences, "model", "set", directory, (_, _) -> {});
+            boolean learned = fixture.startsWith("gpt2") || fixture.startsWith("opt");
+            assertThat(statistics.sites()).hasSize(file.spec().layers() * (learned ? 8 : 10));
+            for (SiteStatistics site : statistics.sites()) {
+                assertThat(site.all().totals().tokens()).as(site.site().name()).isEqualTo(12);
+                assertThat(TensorMetrics.of(site.all()).rms()).isPositive();
             }
         }
     }

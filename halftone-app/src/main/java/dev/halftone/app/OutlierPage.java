@@ -57,7 +57,7 @@ final class OutlierPage {
 
     private static String source(OutlierDocument d) {
         return d.calibration() == null
-                ? "merged from " + d.sets().size() + " sets"
+                ? "read from files, calibration sets: " + d.sets().size()
                 : "calibration source " + d.calibration().source();
     }
 

@@ -83,9 +83,11 @@ public final class HeatMap implements Chart {
         int x = WIDTH - RIGHT + 12;
         image(svg, x, 10, 12, height, ramp);
         for (int i = 0; i <= 2; i++) {
-            svg.append(Page.format(
-                    "<text x=\"%d\" y=\"%.1f\">%.3g</text>%n",
-                    x + 16, 14 + height * (1 - i / 2.0), low * Math.pow(high / low, i / 2.0)));
+            double value = low * Math.pow(high / low, i / 2.0);
+            // Short enough for the margin.
+            String label = Page.format(value >= 1e5 ? "%.0e" : value >= 1000 ? "%.0f" : "%.3g", value);
+            svg.append(
+                    Page.format("<text x=\"%d\" y=\"%.1f\">%s</text>%n", x + 16, 14 + height * (1 - i / 2.0), label));
         }
     }
 

@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
         versionProvider = Main.Version.class,
         subcommands = {
             InspectCommand.class,
+            OutliersCommand.class,
             QuantizeCommand.class,
             EvalCommand.class,
             NgramCommand.class,

@@ -46,6 +46,9 @@ final class QuantizeCommand implements Callable<Integer> {
     @Mixin
     private ComputeOptions computing = new ComputeOptions();
 
+    @Mixin
+    private CalibrationArguments calibrating = new CalibrationArguments();
+
     @Parameters(paramLabel = "MODEL", description = ModelFile.NAMES)
     private String model = "";
 
@@ -62,32 +65,6 @@ final class QuantizeCommand implements Callable<Integer> {
             paramLabel = "DIR",
             description = "directory to write; must not exist or be empty")
     private Path out = Path.of("");
-
-    @Option(names = "--calibration", paramLabel = "FILE", description = "calibration text; overrides the recipe's")
-    private @Nullable Path calibration;
-
-    @Option(
-            names = "--calibration-source",
-            paramLabel = "NAME",
-            description =
-                    "where calibration sequences come from: text (default), punctuation, ascii, tokens, repeat, self; or"
-                            + " unigram, shuffle, task, language, which read the FILE of --calibration")
-    private @Nullable String calibrationSource;
-
-    @Option(
-            names = "--samples",
-            paramLabel = "N",
-            description = "calibration sequences (default: the recipe's, else 128)")
-    private @Nullable Integer samples;
-
-    @Option(names = "--length", paramLabel = "N", description = "tokens per sequence (default: the recipe's, else 512)")
-    private @Nullable Integer length;
-
-    @Option(
-            names = "--seed",
-            paramLabel = "N",
-            description = "seed of all that is drawn (default: the recipe's, else 1)")
-    private @Nullable Long seed;
 
     @Option(
             names = "--resume",
@@ -135,11 +112,10 @@ final class QuantizeCommand implements Callable<Integer> {
         }
         Compute compute = computing.chosen();
         Recipe chosen = Recipes.open(recipe);
-        CalibrationOptions options = options(chosen.calibration());
+        CalibrationOptions options = calibrating.over(chosen.calibration());
         CalibrationSource source = options.source();
-        // A text that nobody has named is no calibration: the recipe is refused if it needs one.
-        boolean calibrated =
-                !(source instanceof CalibrationSource.Text text && text.files().isEmpty());
+        // Without one, the recipe is refused if it needs one.
+        boolean calibrated = CalibrationArguments.given(options);
         PrintWriter err = spec.commandLine().getErr();
         if (!chosen.needsCalibration() && calibrated) {
             err.println("halftone: the recipe needs no calibration; "
@@ -151,10 +127,8 @@ final class QuantizeCommand implements Callable<Integer> {
                 Workers workers = new Workers(threads)) {
             Quantizer.check(file, chosen, out);
             CalibrationSet set = calibrated ? CalibrationSets.draw(options, file, workers) : null;
-            if (set != null && set.report().samples() < set.report().requested()) {
-                err.printf(
-                        "halftone: the calibration has %d sequences; %d were asked for%n",
-                        set.report().samples(), set.report().requested());
+            if (set != null) {
+                CalibrationArguments.tell(set, err);
             }
             Quantizer quantizer = new Quantizer(file, chosen, set, compute, out, workers);
             List<Path> inputs = new ArrayList<>(file.checkpoint().files());
@@ -183,14 +157,6 @@ final class QuantizeCommand implements Callable<Integer> {
             CommonOptions.print(spec.commandLine().getOut(), Document.of(result));
         }
         return 0;
-    }
-
-    private CalibrationOptions options(CalibrationOptions recipe) {
-        return new CalibrationOptions(
-                recipe.source().overridden(calibrationSource, calibration == null ? List.of() : List.of(calibration)),
-                samples == null ? recipe.samples() : samples,
-                length == null ? recipe.length() : length,
-                seed == null ? recipe.seed() : seed);
     }
 
     private static Map<String, String> settings(ModelFile file, Recipe recipe, Compute compute, boolean calibrated) {

@@ -3,8 +3,8 @@ package dev.halftone.app;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.stream.Stream;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /** What a command that ran inside this process left: its exit code and what it printed. */
 record Command(int code, String out, String err) {
@@ -20,7 +20,7 @@ record Command(int code, String out, String err) {
     }
 
     /** The document on standard output. */
-    JsonNode json() {
-        return JsonMapper.shared().readTree(out);
+    ObjectNode json() {
+        return (ObjectNode) JsonMapper.shared().readTree(out);
     }
 }

@@ -299,7 +299,7 @@ class MainTest {
         };
         for (Object[] expected : cases) {
             Path out = directory.resolve("fallback-" + List.of(cases).indexOf(expected));
-            Result result = run(
+            Command result = Command.run(
                     "quantize",
                     model,
                     "--recipe",

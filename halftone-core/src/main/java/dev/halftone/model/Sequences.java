@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntFunction;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -47,8 +48,13 @@ public final class Sequences implements AutoCloseable {
 
     /** Takes all sequences through a block. */
     public void forward(DecoderBlock block, SiteObserver observer) {
+        forward(block, _ -> observer);
+    }
+
+    /** The same with an observer for each sequence, made when its turn comes; sequences run on several threads. */
+    public void forward(DecoderBlock block, IntFunction<SiteObserver> observers) {
         workers.forEach(windows.size(), i -> {
-            Tensor out = block.forward(compute(residual, i), pass(i), observer);
+            Tensor out = block.forward(compute(residual, i), pass(i), observers.apply(i));
             view(residual, i).copy_(out);
         });
     }

@@ -57,6 +57,13 @@ public final class Tensors {
         return memory(tensor.to(ScalarType.Float).cpu().contiguous()).toArray(ValueLayout.JAVA_FLOAT);
     }
 
+    /** Copies the elements of a tensor, row-major, to the beginning of an array. */
+    public static void read(Tensor tensor, float[] target) {
+        MemorySegment source = memory(tensor.to(ScalarType.Float).cpu().contiguous());
+        MemorySegment.copy(
+                source, ValueLayout.JAVA_FLOAT, 0, target, 0, Math.toIntExact(source.byteSize() / Float.BYTES));
+    }
+
     /** The elements of a tensor as float64, row-major. */
     public static double[] doubles(Tensor tensor) {
         return memory(tensor.to(ScalarType.Double).cpu().contiguous()).toArray(ValueLayout.JAVA_DOUBLE);

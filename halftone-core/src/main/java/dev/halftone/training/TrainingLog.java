@@ -1,13 +1,14 @@
 package dev.halftone.training;
 
+import dev.halftone.report.Axis;
+import dev.halftone.report.LineChart;
+import dev.halftone.report.Page;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
@@ -60,11 +61,11 @@ record TrainingLog(Path file, Path page) {
     }
 
     private String draw() throws IOException {
-        Map<String, List<Curves.Point>> loss = new LinkedHashMap<>();
-        Map<String, List<Curves.Point>> bits = new LinkedHashMap<>();
-        Map<String, List<Curves.Point>> kurtosis = new LinkedHashMap<>();
-        Map<String, List<Curves.Point>> ratio = new LinkedHashMap<>();
-        Map<String, List<Curves.Point>> rate = new LinkedHashMap<>();
+        LineChart loss = chart("Loss, nats per token");
+        LineChart bits = chart("Validation, bits per byte");
+        LineChart kurtosis = chart("Residual stream: kurtosis (Gaussian: 3)");
+        LineChart ratio = chart("Residual stream: max to median of |x|");
+        LineChart rate = chart("Learning rate");
         List<JsonNode> trained = new ArrayList<>();
         for (String text : Files.readAllLines(file)) {
             JsonNode line = JsonMapper.shared().readTree(text);
@@ -74,14 +75,14 @@ record TrainingLog(Path file, Path page) {
             }
             for (JsonNode score : line.path("validation")) {
                 String source = score.path("source").asString();
-                add(loss, "validation " + source, step, score.path("loss").asDouble());
-                add(bits, source, step, score.path("bits_per_byte").asDouble());
+                loss.add("validation " + source, step, score.path("loss").asDouble());
+                bits.add(source, step, score.path("bits_per_byte").asDouble());
             }
             for (JsonNode site : line.path("outliers")) {
                 String name = site.path("site").asString();
                 if (name.matches(".*\\.\\d+\\.output")) {
-                    add(kurtosis, name, step, site.path("kurtosis").asDouble());
-                    add(ratio, name, step, site.path("max_to_median").asDouble());
+                    kurtosis.add(name, step, site.path("kurtosis").asDouble());
+                    ratio.add(name, step, site.path("max_to_median").asDouble());
                 }
             }
         }
@@ -93,19 +94,15 @@ record TrainingLog(Path file, Path page) {
                     .mapToDouble(line -> line.path("loss").asDouble())
                     .average()
                     .orElseThrow();
-            add(loss, "training", step, mean);
-            add(rate, "rate", step, some.getLast().path("rate").asDouble());
+            loss.add("training", step, mean);
+            rate.add("rate", step, some.getLast().path("rate").asDouble());
         }
-        Curves curves = new Curves("Training");
-        curves.add("Loss, nats per token", loss);
-        curves.add("Validation, bits per byte", bits);
-        curves.add("Residual stream: kurtosis (Gaussian: 3)", kurtosis);
-        curves.add("Residual stream: max to median of |x|", ratio);
-        curves.add("Learning rate", rate);
-        return curves.html();
+        Page page = new Page("Training");
+        List.of(loss, bits, kurtosis, ratio, rate).forEach(page::add);
+        return page.html();
     }
 
-    private static void add(Map<String, List<Curves.Point>> curves, String name, double step, double value) {
-        curves.computeIfAbsent(name, _ -> new ArrayList<>()).add(new Curves.Point(step, value));
+    private static LineChart chart(String name) {
+        return new LineChart(name, Axis.LINEAR, Axis.LINEAR);
     }
 }

@@ -89,6 +89,34 @@ public interface Kernels {
      */
     double divergence(float[] p, double pNorm, float[] q, double qNorm, int length);
 
+    /**
+     * Moments of one row of finite values in two passes, in float64; sums run in {@link #DOUBLE_LANES} partial sums.
+     *
+     * @param length at least 1
+     * @param result [0] mean m, [1] to [3] sum of (x - m)^2, ^3 and ^4, [4] sum of |x|, [5] sum of x^2, [6] max |x|
+     */
+    void rowMoments(float[] x, int at, int length, double[] result);
+
+    /** Length of {@link #rowMoments}' result. */
+    int ROW_MOMENTS = 7;
+
+    /**
+     * Adds rows of finite values to figures of each column, row by row.
+     *
+     * @param x (rows, columns) row-major from offset {@code at}
+     * @param low smallest value so far; the others likewise largest, sum, sum of |x| and sum of x^2
+     */
+    void columnSums(
+            float[] x,
+            int at,
+            int rows,
+            int columns,
+            float[] low,
+            float[] high,
+            double[] sum,
+            double[] sumAbs,
+            double[] sumSquares);
+
     /** The provider for this machine; {@code -Dhalftone.kernels=scalar|vector} forces one. */
     static Kernels best() {
         return KernelChoice.CHOSEN;

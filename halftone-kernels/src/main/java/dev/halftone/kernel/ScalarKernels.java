@@ -163,4 +163,84 @@ final class ScalarKernels implements Kernels {
         }
         return zeroGroups;
     }
+
+    @Override
+    public void rowMoments(float[] x, int at, int length, double[] result) {
+        double[] sum = new double[DOUBLE_LANES];
+        double[] sumAbs = new double[DOUBLE_LANES];
+        double[] squares = new double[DOUBLE_LANES];
+        double largest = 0;
+        for (int i = 0; i < length; i++) {
+            int lane = i % DOUBLE_LANES;
+            double value = x[at + i];
+            sum[lane] += value;
+            sumAbs[lane] += Math.abs(value);
+            squares[lane] = Math.fma(value, value, squares[lane]);
+            largest = Math.max(largest, Math.abs(value));
+        }
+        double mean = sum(sum) / length;
+        result[0] = mean;
+        result[4] = sum(sumAbs);
+        result[5] = sum(squares);
+        result[6] = largest;
+        double[] second = new double[DOUBLE_LANES];
+        double[] third = new double[DOUBLE_LANES];
+        double[] fourth = new double[DOUBLE_LANES];
+        centralTerms(x, at, 0, length, mean, second, third, fourth);
+        result[1] = sum(second);
+        result[2] = sum(third);
+        result[3] = sum(fourth);
+    }
+
+    /** Powers of (x - mean) from index {@code from} on, added to the partial sums. */
+    static void centralTerms(
+            float[] x, int at, int from, int to, double mean, double[] second, double[] third, double[] fourth) {
+        for (int i = from; i < to; i++) {
+            int lane = i % DOUBLE_LANES;
+            double d = x[at + i] - mean;
+            double square = d * d;
+            second[lane] += square;
+            third[lane] = Math.fma(square, d, third[lane]);
+            fourth[lane] = Math.fma(square, square, fourth[lane]);
+        }
+    }
+
+    @Override
+    public void columnSums(
+            float[] x,
+            int at,
+            int rows,
+            int columns,
+            float[] low,
+            float[] high,
+            double[] sum,
+            double[] sumAbs,
+            double[] sumSquares) {
+        columnSums(x, at, rows, columns, 0, low, high, sum, sumAbs, sumSquares);
+    }
+
+    /** Columns {@code first} and later. */
+    static void columnSums(
+            float[] x,
+            int at,
+            int rows,
+            int columns,
+            int first,
+            float[] low,
+            float[] high,
+            double[] sum,
+            double[] sumAbs,
+            double[] sumSquares) {
+        for (int t = 0; t < rows; t++) {
+            int row = at + t * columns;
+            for (int c = first; c < columns; c++) {
+                float value = x[row + c];
+                low[c] = value < low[c] ? value : low[c];
+                high[c] = value > high[c] ? value : high[c];
+                sum[c] += value;
+                sumAbs[c] += Math.abs((double) value);
+                sumSquares[c] = Math.fma((double) value, (double) value, sumSquares[c]);
+            }
+        }
+    }
 }

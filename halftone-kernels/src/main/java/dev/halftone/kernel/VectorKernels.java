@@ -18,6 +18,7 @@ final class VectorKernels implements Kernels {
 
     private static final VectorSpecies<Float> HALF =
             VectorSpecies.of(float.class, VectorShape.forBitSize(S.vectorBitSize() / 2));
+    private static final VectorSpecies<Integer> HALF_BITS = VectorSpecies.of(int.class, HALF.vectorShape());
     private static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
     private static final VectorSpecies<Byte> BYTES =
             VectorSpecies.of(byte.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
@@ -355,5 +356,110 @@ final class VectorKernels implements Kernels {
         range[2] = Math.max(range[2], high.reduceLanes(VectorOperators.MAX));
         PLAIN.range(x, at + whole, length - whole, group, range);
         return zeroGroups;
+    }
+
+    @Override
+    public void rowMoments(float[] x, int at, int length, double[] result) {
+        double[] sum = new double[DOUBLE_LANES];
+        double[] sumAbs = new double[DOUBLE_LANES];
+        double[] squares = new double[DOUBLE_LANES];
+        double largest = 0;
+        int whole = length - length % DOUBLE_LANES;
+        for (int lane = 0; lane < DOUBLE_LANES; lane += S.length()) {
+            DoubleVector s = DoubleVector.zero(S);
+            DoubleVector a = DoubleVector.zero(S);
+            DoubleVector q = DoubleVector.zero(S);
+            IntVector high = IntVector.zero(HALF_BITS);
+            for (int i = lane; i < whole; i += DOUBLE_LANES) {
+                FloatVector narrow = FloatVector.fromArray(HALF, x, at + i);
+                DoubleVector value = (DoubleVector) narrow.castShape(S, 0);
+                s = s.add(value);
+                a = a.add(value.abs());
+                q = value.fma(value, q);
+                // Magnitudes order as their bits do, and integers need no care for NaN and -0.
+                high = high.max(narrow.reinterpretAsInts().and(0x7FFF_FFFF));
+            }
+            s.intoArray(sum, lane);
+            a.intoArray(sumAbs, lane);
+            q.intoArray(squares, lane);
+            largest = Math.max(largest, Float.intBitsToFloat(high.reduceLanes(VectorOperators.MAX)));
+        }
+        for (int i = whole; i < length; i++) {
+            int lane = i % DOUBLE_LANES;
+            double value = x[at + i];
+            sum[lane] += value;
+            sumAbs[lane] += Math.abs(value);
+            squares[lane] = Math.fma(value, value, squares[lane]);
+            largest = Math.max(largest, Math.abs(value));
+        }
+        double mean = ScalarKernels.sum(sum) / length;
+        result[0] = mean;
+        result[4] = ScalarKernels.sum(sumAbs);
+        result[5] = ScalarKernels.sum(squares);
+        result[6] = largest;
+        centralMoments(x, at, length, mean, result);
+    }
+
+    private static void centralMoments(float[] x, int at, int length, double mean, double[] result) {
+        double[] second = new double[DOUBLE_LANES];
+        double[] third = new double[DOUBLE_LANES];
+        double[] fourth = new double[DOUBLE_LANES];
+        int whole = length - length % DOUBLE_LANES;
+        for (int lane = 0; lane < DOUBLE_LANES; lane += S.length()) {
+            DoubleVector m2 = DoubleVector.zero(S);
+            DoubleVector m3 = DoubleVector.zero(S);
+            DoubleVector m4 = DoubleVector.zero(S);
+            for (int i = lane; i < whole; i += DOUBLE_LANES) {
+                DoubleVector d = wide(x, at + i).sub(mean);
+                DoubleVector square = d.mul(d);
+                m2 = m2.add(square);
+                m3 = square.fma(d, m3);
+                m4 = square.fma(square, m4);
+            }
+            m2.intoArray(second, lane);
+            m3.intoArray(third, lane);
+            m4.intoArray(fourth, lane);
+        }
+        ScalarKernels.centralTerms(x, at, whole, length, mean, second, third, fourth);
+        result[1] = ScalarKernels.sum(second);
+        result[2] = ScalarKernels.sum(third);
+        result[3] = ScalarKernels.sum(fourth);
+    }
+
+    @Override
+    public void columnSums(
+            float[] x,
+            int at,
+            int rows,
+            int columns,
+            float[] low,
+            float[] high,
+            double[] sum,
+            double[] sumAbs,
+            double[] sumSquares) {
+        int c = 0;
+        // A column's five figures stay in registers for all rows.
+        for (; c <= columns - S.length(); c += S.length()) {
+            FloatVector min = FloatVector.fromArray(HALF, low, c);
+            FloatVector max = FloatVector.fromArray(HALF, high, c);
+            DoubleVector s = DoubleVector.fromArray(S, sum, c);
+            DoubleVector a = DoubleVector.fromArray(S, sumAbs, c);
+            DoubleVector q = DoubleVector.fromArray(S, sumSquares, c);
+            for (int t = 0; t < rows; t++) {
+                FloatVector narrow = FloatVector.fromArray(HALF, x, at + t * columns + c);
+                min = min.blend(narrow, narrow.compare(VectorOperators.LT, min));
+                max = max.blend(narrow, narrow.compare(VectorOperators.GT, max));
+                DoubleVector value = (DoubleVector) narrow.castShape(S, 0);
+                s = s.add(value);
+                a = a.add(value.abs());
+                q = value.fma(value, q);
+            }
+            min.intoArray(low, c);
+            max.intoArray(high, c);
+            s.intoArray(sum, c);
+            a.intoArray(sumAbs, c);
+            q.intoArray(sumSquares, c);
+        }
+        ScalarKernels.columnSums(x, at, rows, columns, c, low, high, sum, sumAbs, sumSquares);
     }
 }

@@ -166,6 +166,63 @@ class KernelsTest {
         assertThat(fastRange).isEqualTo(plainRange);
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1, 7, 8, 9, 16, 33, 64, 576, 4097})
+    void rowMomentsAreTheSameBitsAsThePlainTwinAndRightTo1e12(int length) {
+        float[] x = gaussian(length + 3);
+        double[] expected = new double[Kernels.ROW_MOMENTS];
+        double[] actual = new double[Kernels.ROW_MOMENTS];
+        plain.rowMoments(x, 3, length, expected);
+        fast.rowMoments(x, 3, length, actual);
+        assertThat(actual).isEqualTo(expected);
+        double mean = 0;
+        for (int i = 3; i < x.length; i++) {
+            mean += (double) x[i] / length;
+        }
+        double[] sums = {mean, 0, 0, 0, 0, 0, 0};
+        for (int i = 3; i < x.length; i++) {
+            for (int power = 2; power <= 4; power++) {
+                sums[power - 1] += Math.pow(x[i] - mean, power);
+            }
+            sums[4] += Math.abs(x[i]);
+            sums[5] += (double) x[i] * x[i];
+            sums[6] = Math.max(sums[6], Math.abs(x[i]));
+        }
+        for (int i = 0; i < sums.length; i++) {
+            assertThat(actual[i]).as("figure %d", i).isCloseTo(sums[i], within(1e-12 * (1 + sums[3])));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 7, 8, 9, 16, 33, 577})
+    void columnSumsAreTheSameBitsAsThePlainTwin(int columns) {
+        int rows = 13;
+        float[] x = gaussian(rows * columns + 2);
+        float[][] ranges = new float[4][columns];
+        double[][] sums = new double[6][columns];
+        plain.columnSums(x, 2, rows, columns, ranges[0], ranges[1], sums[0], sums[1], sums[2]);
+        fast.columnSums(x, 2, rows, columns, ranges[2], ranges[3], sums[3], sums[4], sums[5]);
+        assertThat(ranges[2]).isEqualTo(ranges[0]);
+        assertThat(ranges[3]).isEqualTo(ranges[1]);
+        for (int i = 0; i < 3; i++) {
+            assertThat(sums[3 + i]).isEqualTo(sums[i]);
+        }
+        double last = 0;
+        for (int t = 0; t < rows; t++) {
+            last += x[2 + t * columns + columns - 1];
+        }
+        assertThat(sums[0][columns - 1]).isCloseTo(last, within(1e-12));
+    }
+
+    private static float[] gaussian(int length) {
+        RandomGenerator random = RANDOM.create(length);
+        float[] x = new float[length];
+        for (int i = 0; i < length; i++) {
+            x[i] = (float) random.nextGaussian() + 0.5f;
+        }
+        return x;
+    }
+
     private static int[] bits(float[] values) {
         int[] bits = new int[values.length];
         for (int i = 0; i < bits.length; i++) {

@@ -13,6 +13,7 @@ import dev.halftone.recipe.Recipe.WeightStep;
 import dev.halftone.solver.LayerLoss;
 import dev.halftone.solver.Rtn;
 import dev.halftone.solver.WeightProblem;
+import dev.halftone.statistics.ChannelSums;
 import dev.halftone.tensor.Activations;
 import dev.halftone.tensor.Workers;
 import dev.halftone.transform.ChannelFold;
@@ -66,7 +67,7 @@ final class CalibratedJunction implements JunctionView, AutoCloseable {
                 .toList();
         this.divided = new double[junction.width()];
         Arrays.fill(divided, 1);
-        this.statistics = ChannelStatistics.of(x, workers);
+        this.statistics = ChannelStatistics.of(ChannelSums.of(x, workers), x.rows());
     }
 
     /** From now on shows x / s. */

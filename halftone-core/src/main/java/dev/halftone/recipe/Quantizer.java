@@ -28,6 +28,7 @@ import dev.halftone.recipe.WorkDirectory.Manifest;
 import dev.halftone.solver.Event;
 import dev.halftone.solver.SolvedWeight;
 import dev.halftone.solver.WeightProblem;
+import dev.halftone.statistics.ChannelSums;
 import dev.halftone.tensor.Activations;
 import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.PeakMemory;
@@ -289,7 +290,8 @@ public final class Quantizer {
                 : activations.dividedBy(scale, output.work().path(), workers);
         try {
             if (plan.needsRange(members)) {
-                Range range = Ranges.of(seen, workers);
+                ChannelSums sums = ChannelSums.of(seen, workers);
+                Range range = new Range(sums.low(), sums.high());
                 members.stream().filter(plan::isStatic).forEach(site -> rounding.calibrate(site.weight(), range));
             }
             return plan.needsGram(members) ? GramService.of(seen, workers) : null;

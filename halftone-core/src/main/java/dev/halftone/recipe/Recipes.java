@@ -89,7 +89,6 @@ public final class Recipes {
                                 name.group("group") == null ? "-1" : name.group("group"),
                                 plain ? "symmetric: " + (mode != null) : "mode: " + mode,
                                 name.group("search") == null ? search : name.group("search"))
-                        .indent(2)
                 + (more.isEmpty() ? "" : "      " + more + "\n");
     }
 

@@ -1,11 +1,16 @@
 package dev.halftone.statistics;
 
 import dev.halftone.kernel.Kernels;
+import dev.halftone.tensor.Activations;
+import dev.halftone.tensor.Tensors;
+import dev.halftone.tensor.Workers;
 import java.util.Arrays;
 
 /** Extrema and sums of each channel. */
 public final class ChannelSums {
     private static final Kernels KERNELS = Kernels.best();
+
+    private static final int TOKENS = 1024;
 
     private final float[] low;
     private final float[] high;
@@ -21,6 +26,23 @@ public final class ChannelSums {
         this.sumSquares = new double[channels];
         Arrays.fill(low, Float.POSITIVE_INFINITY);
         Arrays.fill(high, Float.NEGATIVE_INFINITY);
+    }
+
+    /** Of stored activations (tokens, channels), which must be finite; added up in the order of the tokens. */
+    public static ChannelSums of(Activations activations, Workers workers) {
+        int pieces = Math.toIntExact(Math.ceilDiv(activations.rows(), TOKENS));
+        ChannelSums[] parts = new ChannelSums[pieces];
+        workers.forEach(pieces, piece -> {
+            long from = (long) piece * TOKENS;
+            long to = Math.min(activations.rows(), from + TOKENS);
+            parts[piece] = new ChannelSums(activations.columns());
+            parts[piece].add(Tensors.floats(activations.view(from, to)), 0, (int) (to - from));
+        });
+        ChannelSums all = new ChannelSums(activations.columns());
+        for (ChannelSums part : parts) {
+            all.merge(part);
+        }
+        return all;
     }
 
     /** Adds finite rows. */
@@ -51,6 +73,24 @@ public final class ChannelSums {
             sumAbs[c] += other.sumAbs[c];
             sumSquares[c] += other.sumSquares[c];
         }
+    }
+
+    /** Smallest value of all. */
+    public float low() {
+        float least = Float.POSITIVE_INFINITY;
+        for (float value : low) {
+            least = Math.min(least, value);
+        }
+        return least;
+    }
+
+    /** Largest value of all. */
+    public float high() {
+        float most = Float.NEGATIVE_INFINITY;
+        for (float value : high) {
+            most = Math.max(most, value);
+        }
+        return most;
     }
 
     public int channels() {

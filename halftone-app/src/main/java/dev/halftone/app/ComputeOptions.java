@@ -5,6 +5,7 @@ import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.ComputeDevice;
 import dev.halftone.tensor.ComputeType;
 import java.util.Map;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Options of the commands that run a model forward. */
@@ -16,15 +17,12 @@ final class ComputeOptions {
                     "type to compute in (default: ${DEFAULT-VALUE}); bf16 is faster where the processor has it, and less exact")
     private String dtype = "float32";
 
-    @Option(
-            names = "--device",
-            paramLabel = "cpu|cuda[:N]",
-            description = "where the model runs (default: ${DEFAULT-VALUE})")
-    private String device = "cpu";
+    @Mixin
+    private DeviceOption device = new DeviceOption();
 
     /** Fails for a type that is not known, and for a device that is not there. */
     Compute chosen() {
-        ComputeDevice place = ComputeDevice.named(device);
+        ComputeDevice place = device.chosen();
         ComputeType type = type();
         return new Compute(type, type, place);
     }

@@ -37,6 +37,9 @@ final class TrainCommand implements Callable<Integer> {
             description = "directory that the configuration's paths start from (default: its own)")
     private @Nullable Path data;
 
+    @Mixin
+    private DeviceOption device = new DeviceOption();
+
     @Option(names = "--resume", description = "go on from the last checkpoint; a finished run is left as it is")
     private boolean resume;
 
@@ -71,7 +74,7 @@ final class TrainCommand implements Callable<Integer> {
         PrintWriter writer = spec.commandLine().getOut();
         PrintWriter err = spec.commandLine().getErr();
         try (Workers workers = new Workers(threads)) {
-            Trainer trainer = new Trainer(chosen, out, workers);
+            Trainer trainer = new Trainer(chosen, out, device.chosen(), workers);
             if (resume && trainer.finished()) {
                 err.println("halftone: " + out + " is finished");
                 return 0;

@@ -47,6 +47,10 @@ public record ComputeDevice(String kind, int index) {
                                     + " with a GPU"
                             : "use cuda:0 to cuda:" + (there - 1));
         }
+        // Equal inputs give equal bytes where CUDA has a way to (with CUBLAS_WORKSPACE_CONFIG, which the launcher
+        // sets).
+        torch.globalContext().setDeterministicAlgorithms(true, true);
+        torch.globalContext().setDeterministicFillUninitializedMemory(false);
         return new ComputeDevice("cuda", index);
     }
 

@@ -1,6 +1,7 @@
 package dev.halftone.training;
 
 import dev.halftone.provenance.Provenance;
+import dev.halftone.tensor.ComputeDevice;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +17,7 @@ final class ModelCard {
     private static final int ROWS = 12;
 
     private final TrainingConfig config;
+    private final ComputeDevice device;
     private final String tokenizerHash;
     private final List<JsonNode> log = new ArrayList<>();
 
@@ -23,8 +25,9 @@ final class ModelCard {
      * @param tokenizerHash SHA-256 of tokenizer.json
      * @param log of {@link TrainingLog}, finished
      */
-    ModelCard(TrainingConfig config, String tokenizerHash, Path log) throws IOException {
+    ModelCard(TrainingConfig config, ComputeDevice device, String tokenizerHash, Path log) throws IOException {
         this.config = config;
+        this.device = device;
         this.tokenizerHash = tokenizerHash;
         for (String line : Files.readAllLines(log)) {
             this.log.add(JsonMapper.shared().readTree(line));
@@ -62,7 +65,7 @@ final class ModelCard {
                 %s
                 ## How it was made
 
-                    halftone train %s --data DATA --out %s
+                    halftone train %s --data DATA --out %s%s
 
                 | text | source | bytes | SHA-256 |
                 |---|---|---|---|
@@ -83,6 +86,7 @@ final class ModelCard {
                         outliers(),
                         config.name(),
                         name,
+                        device.equals(ComputeDevice.CPU) ? "" : " --device " + device,
                         texts(),
                         tokenizerHash,
                         hash,

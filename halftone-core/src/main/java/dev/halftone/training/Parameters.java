@@ -3,6 +3,7 @@ package dev.halftone.training;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.WeightSource;
+import dev.halftone.tensor.ComputeDevice;
 import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.Tensors;
 import java.lang.foreign.Arena;
@@ -112,12 +113,21 @@ final class Parameters {
         }
     }
 
-    /** Tensors over the values, in the order of {@link #places}. */
-    List<Tensor> leaves(boolean gradients) {
+    /** All values in one tensor: on the CPU over their memory, elsewhere a copy as they are now. */
+    Tensor flat(ComputeDevice device) {
+        return device.place(Tensors.over(values, ScalarType.Float, count));
+    }
+
+    /**
+     * The tensors of the model within {@link #flat}, in the order of {@link #places}; each call makes leaves of its own, so that
+     * gradients of micro-batches do not meet.
+     */
+    List<Tensor> leaves(Tensor flat, boolean gradients) {
         return places.stream()
                 .map(place -> {
-                    Tensor leaf = Tensors.over(
-                            place.in(values), ScalarType.Float, place.tensor().shape());
+                    Tensor leaf = Tensors.slice(flat, 0, place.from(), place.from() + place.count())
+                            .view(place.tensor().shape())
+                            .detach();
                     if (gradients) {
                         leaf.requires_grad_(true);
                     }

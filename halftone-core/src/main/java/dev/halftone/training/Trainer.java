@@ -6,6 +6,7 @@ import dev.halftone.format.ModelFile;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.Families;
 import dev.halftone.provenance.Provenance;
+import dev.halftone.tensor.ComputeDevice;
 import dev.halftone.tensor.Workers;
 import dev.halftone.text.TextTokenizer;
 import java.io.IOException;
@@ -23,6 +24,7 @@ public final class Trainer {
     private final TrainingConfig config;
     private final Path out;
     private final Path work;
+    private final ComputeDevice device;
     private final Workers workers;
 
     /**
@@ -57,10 +59,12 @@ public final class Trainer {
         void step(int done, int steps, double loss, double tokensPerSecond, double secondsLeft);
     }
 
-    public Trainer(TrainingConfig config, Path out, Workers workers) {
+    /** @param device of forward and backward passes; values, gradients and the optimizer stay in host memory */
+    public Trainer(TrainingConfig config, Path out, ComputeDevice device, Workers workers) {
         this.config = config;
         this.out = out.toAbsolutePath().normalize();
         this.work = this.out.resolveSibling("." + this.out.getFileName() + ".training");
+        this.device = device;
         this.workers = workers;
     }
 
@@ -113,7 +117,8 @@ public final class Trainer {
         String hash = hash(tokenizer);
         try (Arena arena = Arena.ofShared()) {
             Parameters parameters = new Parameters(spec, arena);
-            TrainingLoop loop = new TrainingLoop(config, parameters, train, validation, work, hash, workers, arena);
+            TrainingLoop loop =
+                    new TrainingLoop(config, parameters, train, validation, work, hash, device, workers, arena);
             if (!resume || !loop.restore()) {
                 loop.begin();
                 if (init == null) {
@@ -133,6 +138,7 @@ public final class Trainer {
             Path part = work.resolve("model");
             String card = new ModelCard(
                             config,
+                            device,
                             Provenance.sha256(tokenizer.toJson()),
                             loop.log().file())
                     .text(result, hash);

@@ -2,6 +2,9 @@ package dev.halftone.training;
 
 import dev.halftone.error.InputException;
 import dev.halftone.model.DecoderSpec;
+import dev.halftone.tensor.Compute;
+import dev.halftone.tensor.ComputeDevice;
+import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.Workers;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -18,6 +21,7 @@ final class TrainingLoop {
     private final Parameters parameters;
     private final TokenData train;
     private final Validation validation;
+    private final ComputeDevice device;
     private final Workers workers;
     private final String hash;
     private final Path checkpoint;
@@ -40,12 +44,14 @@ final class TrainingLoop {
             Validation validation,
             Path work,
             String hash,
+            ComputeDevice device,
             Workers workers,
             Arena arena) {
         this.config = config;
         this.parameters = parameters;
         this.train = train;
         this.validation = validation;
+        this.device = device;
         this.workers = workers;
         this.hash = hash;
         this.arena = arena;
@@ -86,8 +92,8 @@ final class TrainingLoop {
 
     End run(DecoderSpec spec, Trainer.Progress progress) throws IOException {
         TrainingConfig.Run run = config.run();
-        TrainingStep step =
-                new TrainingStep(spec, parameters, run.products(), run.batch() / run.microBatch(), workers, arena);
+        Compute compute = new Compute(ComputeType.FLOAT32, run.products(), device);
+        TrainingStep step = new TrainingStep(spec, parameters, compute, run.batch() / run.microBatch(), workers, arena);
         double loss = Double.NaN;
         double seconds = 0;
         int start = done;

@@ -4,9 +4,8 @@ import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.SiteObserver;
 import dev.halftone.tensor.Compute;
-import dev.halftone.tensor.ComputeDevice;
-import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.Tensors;
+import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -23,7 +22,7 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
 final class TrainingStep {
     private final DecoderSpec spec;
     private final Parameters parameters;
-    private final ComputeType products;
+    private final Compute compute;
     private final Workers workers;
     private final List<MemorySegment> gradients = new ArrayList<>();
 
@@ -31,15 +30,10 @@ final class TrainingStep {
     record Result(double loss, double norm) {}
 
     TrainingStep(
-            DecoderSpec spec,
-            Parameters parameters,
-            ComputeType products,
-            int microBatches,
-            Workers workers,
-            Arena arena) {
+            DecoderSpec spec, Parameters parameters, Compute compute, int microBatches, Workers workers, Arena arena) {
         this.spec = spec;
         this.parameters = parameters;
-        this.products = products;
+        this.compute = compute;
         this.workers = workers;
         for (int i = 0; i < microBatches; i++) {
             gradients.add(arena.allocate(parameters.count() * Float.BYTES, 64));
@@ -54,8 +48,11 @@ final class TrainingStep {
     /** Computes loss and gradient of micro-batches of {@code sequences} windows each. */
     Result gradient(List<TokenData.Batch> batches, int sequences) {
         double[] losses = new double[batches.size()];
-        workers.forEach(
-                batches.size(), i -> losses[i] = backward(batches.get(i), sequences, gradients.get(i), batches.size()));
+        try (Tensor flat = flat()) {
+            workers.forEach(
+                    batches.size(),
+                    i -> losses[i] = backward(flat, batches.get(i), sequences, gradients.get(i), batches.size()));
+        }
         List<Optimizer.Piece> pieces = parameters.pieces();
         double[] squares = new double[pieces.size()];
         workers.forEach(pieces.size(), p -> squares[p] = add(pieces.get(p), batches.size()));
@@ -70,34 +67,36 @@ final class TrainingStep {
         return new Result(loss, Math.sqrt(square));
     }
 
-    private double backward(TokenData.Batch batch, int sequences, MemorySegment target, int parts) {
-        List<Tensor> leaves = parameters.leaves(true);
+    /** The values where they are computed with, as they are now; the caller closes it. */
+    private Tensor flat() {
+        return Torch.owned(() -> parameters.flat(compute.device()));
+    }
+
+    private double backward(Tensor flat, TokenData.Batch batch, int sequences, MemorySegment target, int parts) {
+        List<Tensor> leaves = parameters.leaves(flat, true);
         double value;
         try (Decoder decoder = decoder(leaves)) {
             Tensor logits = decoder.forwardBatch(batch.inputs(), sequences, SiteObserver.NONE);
-            Tensor loss = torch.cross_entropy_loss(logits, Tensors.of(batch.targets()))
+            Tensor loss = torch.cross_entropy_loss(logits, compute.place(Tensors.of(batch.targets())))
                     .mul(Tensors.scalar(1.0 / parts));
             loss.backward();
             value = loss.item_double();
         }
         for (int i = 0; i < leaves.size(); i++) {
-            MemorySegment place = parameters.places().get(i).in(target);
+            Parameters.Place place = parameters.places().get(i);
             Tensor gradient = leaves.get(i).grad();
             if (gradient.defined()) {
-                MemorySegment.copy(Tensors.memory(gradient.contiguous()), 0, place, 0, place.byteSize());
+                Tensors.over(place.in(target), ScalarType.Float, place.tensor().shape())
+                        .copy_(gradient);
             } else {
-                place.fill((byte) 0);
+                place.in(target).fill((byte) 0);
             }
         }
         return value;
     }
 
     private Decoder decoder(List<Tensor> leaves) {
-        return new Decoder(
-                spec,
-                new LeafWeights(parameters, leaves),
-                new Compute(ComputeType.FLOAT32, products, ComputeDevice.CPU),
-                "training");
+        return new Decoder(spec, new LeafWeights(parameters, leaves), compute, "training");
     }
 
     /** Adds a piece of all gradients into the first; returns the sum of its squares. */
@@ -123,7 +122,10 @@ final class TrainingStep {
     /** Mean loss of these batches without a gradient, in nats per token. */
     double loss(List<TokenData.Batch> batches, int sequences) {
         double[] losses = new double[batches.size()];
-        workers.forEach(batches.size(), i -> losses[i] = forward(batches.get(i), sequences, SiteObserver.NONE));
+        try (Tensor flat = flat()) {
+            workers.forEach(
+                    batches.size(), i -> losses[i] = forward(flat, batches.get(i), sequences, SiteObserver.NONE));
+        }
         double sum = 0;
         for (double loss : losses) {
             sum += loss;
@@ -133,13 +135,14 @@ final class TrainingStep {
 
     /** Shows a batch's forward pass to the observer. */
     void observe(TokenData.Batch batch, int sequences, SiteObserver observer) {
-        workers.forEach(1, _ -> forward(batch, sequences, observer));
+        workers.forEach(1, _ -> forward(parameters.flat(compute.device()), batch, sequences, observer));
     }
 
-    private double forward(TokenData.Batch batch, int sequences, SiteObserver observer) {
-        try (Decoder decoder = decoder(parameters.leaves(false))) {
+    private double forward(Tensor flat, TokenData.Batch batch, int sequences, SiteObserver observer) {
+        try (Decoder decoder = decoder(parameters.leaves(flat, false))) {
             Tensor logits = decoder.forwardBatch(batch.inputs(), sequences, observer);
-            return torch.cross_entropy_loss(logits, Tensors.of(batch.targets())).item_double();
+            return torch.cross_entropy_loss(logits, compute.place(Tensors.of(batch.targets())))
+                    .item_double();
         }
     }
 }

@@ -10,6 +10,7 @@ import dev.halftone.model.Decoder;
 import dev.halftone.model.SiteObserver;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.tensor.Compute;
+import dev.halftone.tensor.ComputeDevice;
 import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
@@ -46,7 +47,8 @@ class TrainerTest {
                 TinyTraining.config(directory, TinyTraining.yaml(TinyTraining.model(family), "steps: 25"));
         Trainer.Result result;
         try (Workers workers = new Workers(2)) {
-            result = new Trainer(config, out, workers).run(false, (_, _, loss, _, _) -> losses.add(loss));
+            result = new Trainer(config, out, ComputeDevice.CPU, workers)
+                    .run(false, (_, _, loss, _, _) -> losses.add(loss));
         }
         assertThat(losses).hasSize(25);
         assertThat(losses.getFirst()).isCloseTo(Math.log(96), within(0.2));
@@ -118,7 +120,7 @@ class TrainerTest {
         TrainingConfig config =
                 TinyTraining.config(directory, TinyTraining.yaml("init: " + first + "\n", "steps: 2, stored: bf16"));
         try (Workers workers = new Workers(2)) {
-            new Trainer(config, directory.resolve("second"), workers)
+            new Trainer(config, directory.resolve("second"), ComputeDevice.CPU, workers)
                     .run(false, (_, _, loss, _, _) -> losses.add(loss));
         }
         assertThat(losses.getFirst()).isLessThan(Math.log(96) - 0.5);
@@ -173,7 +175,7 @@ class TrainerTest {
         Path out = directory.resolve(name);
         int[] first = {0};
         try (Workers workers = new Workers(threads)) {
-            new Trainer(config, out, workers).run(resume, (done, _, _, _, _) -> {
+            new Trainer(config, out, ComputeDevice.CPU, workers).run(resume, (done, _, _, _, _) -> {
                 first[0] = first[0] == 0 ? done : first[0];
                 if (done >= stopAfter && done < config.run().steps()) {
                     throw new Stopped(first[0] + " to " + done);

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.Families;
-import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Workers;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -36,7 +36,7 @@ class TrainingStepTest {
         try (Arena arena = Arena.ofShared();
                 Workers workers = new Workers(2)) {
             Parameters parameters = parameters(spec, arena);
-            TrainingStep step = new TrainingStep(spec, parameters, ComputeType.FLOAT32, 1, workers, arena);
+            TrainingStep step = new TrainingStep(spec, parameters, Compute.FLOAT32, 1, workers, arena);
             List<TokenData.Batch> batch = List.of(batch(2));
             double loss = step.gradient(batch, 2).loss();
             assertThat(step.loss(batch, 2)).isCloseTo(loss, within(1e-6));
@@ -82,8 +82,8 @@ class TrainingStepTest {
                 Workers workers = new Workers(2)) {
             Parameters parameters = parameters(spec, arena);
             TokenData.Batch batch = batch(4);
-            TrainingStep whole = new TrainingStep(spec, parameters, ComputeType.FLOAT32, 1, workers, arena);
-            TrainingStep parts = new TrainingStep(spec, parameters, ComputeType.FLOAT32, 4, workers, arena);
+            TrainingStep whole = new TrainingStep(spec, parameters, Compute.FLOAT32, 1, workers, arena);
+            TrainingStep parts = new TrainingStep(spec, parameters, Compute.FLOAT32, 4, workers, arena);
             List<TokenData.Batch> single = new ArrayList<>();
             for (int i = 0; i < 4; i++) {
                 int from = i * SEQUENCE;

@@ -1,10 +1,6 @@
 package dev.halftone.text;
 
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -45,38 +41,11 @@ record SpecialTokens(int bos, int eos, int unknown, boolean addsBos, int behind,
         if (!addsBos && behind < 0) {
             return null;
         }
-        ObjectNode template = JsonNodeFactory.instance.objectNode().put("type", "TemplateProcessing");
-        sequence(template.putArray("single"), "A", 0);
-        ArrayNode pair = template.putArray("pair");
-        sequence(pair, "A", 0);
-        sequence(pair, "B", 1);
-        Map<String, Integer> used = new LinkedHashMap<>();
-        for (int id : List.of(addsBos ? bos : -1, behind)) {
-            if (id >= 0) {
-                used.put(vocabulary.tokens().get(id), id);
-            }
-        }
-        ObjectNode tokens = template.putObject("special_tokens");
-        used.forEach((token, id) -> {
-            ObjectNode entry = tokens.putObject(token).put("id", token);
-            entry.putArray("ids").add(id.intValue());
-            entry.putArray("tokens").add(token);
-        });
-        return template;
+        return TextTemplate.of(token(addsBos ? bos : -1), token(behind));
     }
 
-    private void sequence(ArrayNode target, String name, int type) {
-        if (addsBos) {
-            item(target, "SpecialToken", vocabulary.tokens().get(bos), type);
-        }
-        item(target, "Sequence", name, type);
-        if (behind >= 0) {
-            item(target, "SpecialToken", vocabulary.tokens().get(behind), type);
-        }
-    }
-
-    private static void item(ArrayNode target, String kind, String id, int type) {
-        target.addObject().putObject(kind).put("id", id).put("type_id", type);
+    private TextTemplate.@Nullable Token token(int id) {
+        return id < 0 ? null : new TextTemplate.Token(vocabulary.tokens().get(id), id);
     }
 
     /** The finished files. {@code kind} is the first half of a description. */

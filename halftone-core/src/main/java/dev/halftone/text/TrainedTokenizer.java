@@ -39,6 +39,20 @@ public final class TrainedTokenizer {
         return JSON.writerWithDefaultPrettyPrinter().writeValueAsString(node) + "\n";
     }
 
+    /** tokenizer.json of a model whose texts all began with BOS, so that every reader puts it there. */
+    public static String beginningWithBos(TextTokenizer tokenizer) {
+        ObjectNode document = (ObjectNode) JSON.readTree(tokenizer.toJson());
+        String token = JSON.readTree(tokenizer.configJson()).path("bos_token").asString("");
+        document.set("post_processor", TextTemplate.of(new TextTemplate.Token(token, tokenizer.bosId()), null));
+        return JSON.writeValueAsString(document);
+    }
+
+    /** tokenizer_config.json that belongs to {@link #beginningWithBos}. */
+    public static String beginningWithBosConfig(TextTokenizer tokenizer) {
+        ObjectNode config = (ObjectNode) JSON.readTree(tokenizer.configJson());
+        return pretty(config.put("add_bos_token", true));
+    }
+
     private static ObjectNode config() {
         return NODES.objectNode()
                 .put("tokenizer_class", "PreTrainedTokenizerFast")

@@ -71,7 +71,7 @@ final class Parameters {
         return pieces;
     }
 
-    /** Normal 0.02 for matrices, 0.02 / sqrt(2 blocks) for those that write into the residual stream, gains 1, biases 0. */
+    /** Normal 0.02 for matrices, 0.02 / sqrt(2 blocks) for those that write into the residual stream, gains 1, biases 0, learned positions {@link #sinusoids}. */
     void initialize(DecoderSpec spec, long seed) {
         for (Place place : places) {
             String name = place.tensor().name();
@@ -80,10 +80,29 @@ final class Parameters {
             double deviation = writer ? 0.02 / Math.sqrt(2.0 * spec.layers()) : 0.02;
             SplittableRandom random = new SplittableRandom(seed ^ hash(name));
             MemorySegment target = place.in(values);
+            if (name.equals(spec.names().positions() + ".weight")) {
+                sinusoids(target, place.tensor().shape()[1]);
+                continue;
+            }
             for (long i = 0; i < place.count(); i++) {
                 float value = matrix ? (float) (deviation * random.nextGaussian()) : name.endsWith(".weight") ? 1 : 0;
                 target.setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
             }
+        }
+    }
+
+    /**
+     * Learned positions start as sines and cosines (arXiv:1706.03762) of deviation 0.02: from noise, attention to a place near by
+     * has to be learned for every position on its own, which takes a small model most of its training.
+     */
+    private static void sinusoids(MemorySegment target, long width) {
+        long half = width / 2;
+        for (long i = 0; i < target.byteSize() / Float.BYTES; i++) {
+            long row = i / width;
+            long column = i % width;
+            double angle = row * Math.pow(10000, -(double) (column % half) / half);
+            double value = column < half ? Math.sin(angle) : Math.cos(angle);
+            target.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (0.02 * Math.sqrt(2) * value));
         }
     }
 

@@ -5,6 +5,7 @@ import dev.halftone.checkpoint.SafetensorsWriter;
 import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.text.TextTokenizer;
+import dev.halftone.text.TrainedTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,12 +28,14 @@ final class TrainedModel {
 
     private TrainedModel() {}
 
+    /** @param bos the model only saw texts that begin with BOS */
     static void write(
             Path directory,
             ObjectNode model,
             Parameters parameters,
             ComputeType stored,
             TextTokenizer tokenizer,
+            boolean bos,
             String card)
             throws IOException {
         boolean half = stored == ComputeType.BFLOAT16;
@@ -64,8 +67,12 @@ final class TrainedModel {
                 });
         Files.writeString(directory.resolve("config.json"), config.toPrettyString() + "\n");
         Files.writeString(directory.resolve("generation_config.json"), generation.toPrettyString() + "\n");
-        Files.writeString(directory.resolve("tokenizer.json"), tokenizer.toJson());
-        Files.writeString(directory.resolve("tokenizer_config.json"), tokenizer.configJson());
+        Files.writeString(
+                directory.resolve("tokenizer.json"),
+                bos ? TrainedTokenizer.beginningWithBos(tokenizer) : tokenizer.toJson());
+        Files.writeString(
+                directory.resolve("tokenizer_config.json"),
+                bos ? TrainedTokenizer.beginningWithBosConfig(tokenizer) : tokenizer.configJson());
         Files.writeString(directory.resolve("README.md"), card);
     }
 

@@ -142,7 +142,14 @@ public final class Trainer {
                             Provenance.sha256(tokenizer.toJson()),
                             loop.log().file())
                     .text(result, hash);
-            TrainedModel.write(part, model, parameters, config.run().stored(), tokenizer, card);
+            TrainedModel.write(
+                    part,
+                    model,
+                    parameters,
+                    config.run().stored(),
+                    tokenizer,
+                    config.data().bos(),
+                    card);
             Files.copy(loop.log().page(), part.resolve("training.html"), StandardCopyOption.REPLACE_EXISTING);
             Files.move(part, out, StandardCopyOption.ATOMIC_MOVE);
             loop.discard();

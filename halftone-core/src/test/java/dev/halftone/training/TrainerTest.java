@@ -15,6 +15,7 @@ import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
+import dev.halftone.text.TextTokenizer;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
@@ -92,6 +93,9 @@ class TrainerTest {
                 .content()
                 .contains("<polyline", "validation b");
         assertThat(whole.resolve("training.html")).isNotEmptyFile();
+        try (TextTokenizer tokenizer = TextTokenizer.fromDirectory(whole)) {
+            assertThat(tokenizer.addsBos()).as("windows began with BOS").isTrue();
+        }
         String hash = Provenance.sha256(directory.resolve("a.validation.txt"));
         assertThat(whole.resolve("README.md"))
                 .content()

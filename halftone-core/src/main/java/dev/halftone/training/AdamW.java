@@ -14,16 +14,24 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  */
 final class AdamW implements Optimizer {
     private final Options options;
+    private final List<Piece> pieces;
     private final MemorySegment m;
     private final MemorySegment v;
 
     /** {@code weightDecay} applies to matrices, never to gains and biases. */
-    public record Options(double beta1, double beta2, double eps, double weightDecay) {}
+    public record Options(double beta1, double beta2, double eps, double weightDecay) implements OptimizerOptions {}
 
-    AdamW(Options options, long parameters, Arena arena) {
+    AdamW(Options options, List<Piece> pieces, Arena arena) {
         this.options = options;
-        this.m = arena.allocate(parameters * Float.BYTES, 64);
-        this.v = arena.allocate(parameters * Float.BYTES, 64);
+        this.pieces = pieces;
+        long count = pieces.stream().mapToLong(Piece::count).sum();
+        this.m = arena.allocate(count * Float.BYTES, 64);
+        this.v = arena.allocate(count * Float.BYTES, 64);
+    }
+
+    @Override
+    public List<Piece> pieces() {
+        return pieces;
     }
 
     @Override
@@ -46,7 +54,8 @@ final class AdamW implements Optimizer {
         w.addcdiv_(first, denominator, Tensors.scalar(-rate / correction1));
     }
 
-    private static Tensor slice(MemorySegment memory, Piece piece) {
+    /** A piece of a memory of all parameters. */
+    static Tensor slice(MemorySegment memory, Piece piece) {
         return Tensors.over(
                 memory.asSlice(piece.from() * Float.BYTES, piece.count() * Float.BYTES),
                 ScalarType.Float,

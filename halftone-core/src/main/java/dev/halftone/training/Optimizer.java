@@ -5,6 +5,9 @@ import java.util.List;
 
 /** Moves parameters by their gradient. */
 interface Optimizer {
+    /** What {@link #update} is called with in a step: all parameters, each once. */
+    List<Piece> pieces();
+
     /**
      * One update of {@code count} parameters from {@code from} on, which are all decayed or all not; called once per piece and
      * step, from several threads.

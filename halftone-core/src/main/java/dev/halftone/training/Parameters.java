@@ -26,8 +26,12 @@ final class Parameters {
     private final MemorySegment values;
     private final long count;
 
-    /** Where a tensor lies, in elements. */
-    record Place(Decoder.Expected tensor, long from, long count) {
+    /**
+     * Where a tensor lies, in elements.
+     *
+     * @param inBlock true unless it is an embedding, the positions, a projection beside them or the head
+     */
+    record Place(Decoder.Expected tensor, long from, long count, boolean inBlock) {
         MemorySegment in(MemorySegment all) {
             return all.asSlice(from * Float.BYTES, count * Float.BYTES);
         }
@@ -43,16 +47,32 @@ final class Parameters {
                     for (long dimension : tensor.shape()) {
                         elements *= dimension;
                     }
-                    places.add(new Place(tensor, at, elements));
+                    places.add(new Place(tensor, at, elements, inBlock(spec, tensor.name())));
                     at += elements;
                 }
             }
-            for (long from = start; from < at; from += PIECE) {
-                pieces.add(new Optimizer.Piece(from, Math.min(PIECE, at - from), matrices));
-            }
+            pieces.addAll(pieces(start, at, matrices));
         }
         this.count = at;
         this.values = arena.allocate(count * Float.BYTES, 64);
+    }
+
+    /** Elements {@code from} (inclusive) to {@code to} (exclusive) in pieces that fit a cache. */
+    static List<Optimizer.Piece> pieces(long from, long to, boolean decayed) {
+        List<Optimizer.Piece> pieces = new ArrayList<>();
+        for (long at = from; at < to; at += PIECE) {
+            pieces.add(new Optimizer.Piece(at, Math.min(PIECE, to - at), decayed));
+        }
+        return pieces;
+    }
+
+    private static boolean inBlock(DecoderSpec spec, String name) {
+        for (int i = 0; i < spec.layers(); i++) {
+            if (name.startsWith(spec.blockName(i) + ".")) {
+                return true;
+            }
+        }
+        return false;
     }
 
     long count() {
@@ -91,10 +111,7 @@ final class Parameters {
         }
     }
 
-    /**
-     * Learned positions start as sines and cosines (arXiv:1706.03762) of deviation 0.02: from noise, attention to a place near by
-     * has to be learned for every position on its own, which takes a small model most of its training.
-     */
+    /** Learned positions start as sines and cosines (arXiv:1706.03762) of deviation 0.02: near places are alike from the start. */
     private static void sinusoids(MemorySegment target, long width) {
         long half = width / 2;
         for (long i = 0; i < target.byteSize() / Float.BYTES; i++) {

@@ -20,7 +20,7 @@ public record TrainingConfig(
         String init,
         Data data,
         Schedule schedule,
-        AdamW.Options optimizer,
+        OptimizerOptions optimizer,
         Run run,
         String name,
         String source) {

@@ -160,16 +160,18 @@ final class TrainingKeys {
                 notNegative(schedule, "clip", 1));
     }
 
-    private static AdamW.Options optimizer(YamlReader optimizer) {
+    private static OptimizerOptions optimizer(YamlReader optimizer) {
         String method = optimizer.string("method", "adamw");
-        if (!method.equals("adamw")) {
-            throw optimizer.error("method", "method is \"" + method + "\"; known is adamw");
-        }
-        return new AdamW.Options(
+        AdamW.Options elements = new AdamW.Options(
                 share(optimizer, "beta1", 0.9),
                 share(optimizer, "beta2", 0.95),
                 above(optimizer, "eps", 1e-8),
                 notNegative(optimizer, "weight_decay", 0.1));
+        return switch (method) {
+            case "adamw" -> elements;
+            case "muon" -> new Muon.Options(share(optimizer, "momentum", 0.95), elements);
+            default -> throw optimizer.error("method", "method is \"" + method + "\"; known are adamw, muon");
+        };
     }
 
     private static TrainingConfig.Run run(YamlReader run) {

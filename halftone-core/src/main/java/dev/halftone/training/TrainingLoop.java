@@ -57,7 +57,10 @@ final class TrainingLoop {
         this.arena = arena;
         this.checkpoint = work.resolve("checkpoint.bin");
         this.log = new TrainingLog(work.resolve("log.jsonl"), work.resolve("training.html"));
-        this.optimizer = new AdamW(config.optimizer(), parameters.count(), arena);
+        this.optimizer = switch (config.optimizer()) {
+            case AdamW.Options options -> new AdamW(options, parameters.pieces(), arena);
+            case Muon.Options options -> new Muon(options, parameters, arena);
+        };
         this.memories = new ArrayList<>(optimizer.state());
         memories.add(parameters.values());
     }
@@ -131,7 +134,7 @@ final class TrainingLoop {
         double scale = schedule.clip() == 0 ? 1 : Math.min(1, schedule.clip() / (result.norm() + 1e-6));
         double rate = schedule.at(done, config.run().steps());
         int number = done + 1;
-        List<Optimizer.Piece> pieces = parameters.pieces();
+        List<Optimizer.Piece> pieces = optimizer.pieces();
         workers.forEach(
                 pieces.size(),
                 p -> optimizer.update(parameters.values(), step.total(), pieces.get(p), scale, rate, number));

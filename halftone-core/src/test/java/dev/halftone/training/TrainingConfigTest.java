@@ -30,7 +30,7 @@ class TrainingConfigTest {
                 "steps: 5 | 'steps: 5, dtype: fp8' | :10: | known are float32",
                 "a.train.txt | absent.txt | :5: | no file matches",
                 "b: {train | all: {train | :6:10 | all sources together",
-                "method: adamw | method: sgd | :9:21 | known is adamw",
+                "method: adamw | method: sgd | :9:21 | known are adamw",
                 "optimizer: | optimiser: | :1:1 | missing",
                 "sequence: 8 | sequence: 0 | :7:13 | expected 1 or more"
             })

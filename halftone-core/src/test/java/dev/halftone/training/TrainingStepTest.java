@@ -108,7 +108,10 @@ class TrainingStepTest {
                 Workers workers = new Workers(1)) {
             MemorySegment values = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 0.5f, -0.25f, 2f);
             MemorySegment gradient = arena.allocate(12, 4);
-            AdamW adam = new AdamW(new AdamW.Options(0.9, 0.99, 1e-8, 0.1), 3, arena);
+            AdamW adam = new AdamW(
+                    new AdamW.Options(0.9, 0.99, 1e-8, 0.1),
+                    List.of(new Optimizer.Piece(0, 2, true), new Optimizer.Piece(2, 1, false)),
+                    arena);
             double[] w = {0.5, -0.25, 2};
             double[] m = new double[3];
             double[] v = new double[3];

@@ -3,28 +3,44 @@ package dev.halftone.app;
 import java.io.PrintStream;
 import java.time.Duration;
 
-/** Progress with the time left: one line that is rewritten on a terminal, nothing elsewhere. Goes to standard error. */
+/**
+ * Progress with the time left, on standard error: one line that is rewritten on a terminal, a new line every half minute elsewhere,
+ * so that a log shows where a long run is.
+ */
 final class ProgressLine implements AutoCloseable {
     private static final int WIDTH = 30;
     private static final long REDRAW = 100_000_000;
+    private static final long LOGGED = 30_000_000_000L;
     private final PrintStream err = System.err;
     private final String title;
     private final boolean terminal = Boolean.getBoolean("halftone.terminal");
     private final long start = System.nanoTime();
     private boolean drawn;
+    private int found;
     private long lastDrawn = start;
 
     ProgressLine(String title) {
         this.title = title;
     }
 
+    /** What was done before this run says nothing about its speed. */
+    synchronized void begin(int done) {
+        found = done;
+    }
+
     synchronized void update(int done, int total) {
-        if (!terminal || total == 0) {
+        long now = System.nanoTime();
+        if (total == 0 || (!terminal && now - lastDrawn < LOGGED)) {
+            return;
+        }
+        lastDrawn = now;
+        double elapsed = (now - start) / 1e9;
+        String left = done == found ? "" : ", " + time(elapsed * (total - done) / (done - found)) + " left";
+        if (!terminal) {
+            err.printf("halftone: %s %d/%d%s%n", title, done, total, left);
             return;
         }
         int filled = WIDTH * done / total;
-        double elapsed = (System.nanoTime() - start) / 1e9;
-        String left = done == 0 ? "" : ", " + time(elapsed * (total - done) / done) + " left";
         err.printf("\r%s [%s%s] %d/%d%s   ", title, "=".repeat(filled), " ".repeat(WIDTH - filled), done, total, left);
         err.flush();
         drawn = true;
@@ -58,7 +74,8 @@ final class ProgressLine implements AutoCloseable {
                 : bytes < 1e9 ? "%.1f MB".formatted(bytes / 1e6) : "%.2f GB".formatted(bytes / 1e9);
     }
 
-    private static String time(double seconds) {
+    /** Minutes and seconds, with hours where there are any. */
+    static String time(double seconds) {
         Duration duration = Duration.ofSeconds(Math.round(seconds));
         return duration.toHours() > 0
                 ? "%d:%02d:%02d".formatted(duration.toHours(), duration.toMinutesPart(), duration.toSecondsPart())

@@ -16,6 +16,7 @@ import dev.halftone.recipe.SiteReport;
 import dev.halftone.recipe.SiteReport.EventReport;
 import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.PeakMemory;
+import dev.halftone.tensor.Spill;
 import dev.halftone.tensor.Workers;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -67,6 +68,15 @@ final class QuantizeCommand implements Callable<Integer> {
     private Path out = Path.of("");
 
     @Option(
+            names = "--activations",
+            paramLabel = "auto|memory|disk",
+            converter = ActivationsConverter.class,
+            description =
+                    "where calibration activations wait between stages (default: auto, on disk from 4 GiB on); the result does"
+                            + " not depend on it")
+    private Spill.When activations = Spill.When.LARGE;
+
+    @Option(
             names = "--resume",
             description = "go on from the last block that a stopped run has finished; a finished run is left as it is")
     private boolean resume;
@@ -83,6 +93,7 @@ final class QuantizeCommand implements Callable<Integer> {
             List<EventReport> events,
             Map<String, Double> phases,
             double seconds,
+            List<Double> blockSeconds,
             long peakMemoryBytes,
             Provenance provenance) {
         static Document of(QuantizationResult result) {
@@ -98,6 +109,7 @@ final class QuantizeCommand implements Callable<Integer> {
                     evidence.events(),
                     result.phases(),
                     result.seconds(),
+                    result.blockSeconds(),
                     result.peakMemoryBytes(),
                     evidence.provenance());
         }
@@ -123,6 +135,7 @@ final class QuantizeCommand implements Callable<Integer> {
             calibrated = false;
         }
         QuantizationResult result;
+        int blocks;
         try (ModelFile file = ModelFile.open(model);
                 Workers workers = new Workers(threads)) {
             Quantizer.check(file, chosen, out);
@@ -130,21 +143,22 @@ final class QuantizeCommand implements Callable<Integer> {
             if (set != null) {
                 CalibrationArguments.tell(set, err);
             }
-            Quantizer quantizer = new Quantizer(file, chosen, set, compute, out, workers);
+            Quantizer quantizer = new Quantizer(file, chosen, set, compute, out, activations, workers);
             List<Path> inputs = new ArrayList<>(file.checkpoint().files());
             if (calibrated) {
                 inputs.addAll(source.files());
             }
             Provenance provenance = Provenance.of(inputs, settings(file, chosen, compute, calibrated));
             try (ProgressLine progress = new ProgressLine("quantizing")) {
-                result = quantizer.run(provenance, resume, progress::update);
+                result = quantizer.run(provenance, resume, shown(progress));
             }
+            blocks = file.spec().layers();
         }
         PrintWriter out = spec.commandLine().getOut();
         if (common.json) {
             CommonOptions.print(out, Document.of(result));
         } else {
-            print(out, result);
+            print(out, result, blocks);
         }
         return result.fellBack() ? Main.FELL_BACK : 0;
     }
@@ -153,7 +167,8 @@ final class QuantizeCommand implements Callable<Integer> {
     private int finished(Evidence evidence) {
         spec.commandLine().getErr().println("halftone: " + out + " is finished");
         if (common.json) {
-            QuantizationResult result = new QuantizationResult(evidence, Map.of(), 0, PeakMemory.bytes(), false);
+            QuantizationResult result =
+                    new QuantizationResult(evidence, Map.of(), 0, List.of(), PeakMemory.bytes(), false);
             CommonOptions.print(spec.commandLine().getOut(), Document.of(result));
         }
         return 0;
@@ -172,7 +187,21 @@ final class QuantizeCommand implements Callable<Integer> {
         return settings;
     }
 
-    private void print(PrintWriter writer, QuantizationResult result) {
+    private static Quantizer.Progress shown(ProgressLine line) {
+        return new Quantizer.Progress() {
+            @Override
+            public void begin(int found, int total) {
+                line.begin(found);
+            }
+
+            @Override
+            public void update(int done, int total) {
+                line.update(done, total);
+            }
+        };
+    }
+
+    private void print(PrintWriter writer, QuantizationResult result, int blocks) {
         Evidence evidence = result.evidence();
         writer.printf(
                 "%s: %d weights, %.3f bits per weight (%.3f per parameter of the whole model)%n",
@@ -206,6 +235,22 @@ final class QuantizeCommand implements Callable<Integer> {
                         .map(phase -> "%s %.1f".formatted(phase.getKey(), phase.getValue()))
                         .collect(Collectors.joining(", ")),
                 result.peakMemoryBytes() / 1e9);
+        int worked = result.blockSeconds().size();
+        if (worked > 0) {
+            writer.printf(
+                    "%d of %d blocks, %.1f s each",
+                    worked,
+                    blocks,
+                    result.blockSeconds().stream()
+                                    .mapToDouble(Double::doubleValue)
+                                    .sum()
+                            / worked);
+            writer.printf(
+                    worked == blocks
+                            ? "%n"
+                            : "; all of them would take about " + ProgressLine.time(result.projectedSeconds(blocks))
+                                    + "%n");
+        }
         writer.flush();
     }
 }

@@ -31,6 +31,9 @@ import java.util.TreeMap;
 public final class SafetensorsWriter {
     private static final int STAGING = 1 << 20;
 
+    /** Bytes of one write: the JDK copies those of arrays to memory of its own first. */
+    private static final long PIECE = 64 << 20;
+
     private SafetensorsWriter() {}
 
     /** A tensor to be written. */
@@ -146,11 +149,15 @@ public final class SafetensorsWriter {
         boolean direct = bytes.isNative() || bytes.heapBase().orElse(null) instanceof byte[];
         // Views of other Java arrays cannot become a ByteBuffer: they are copied in pieces.
         ByteBuffer staging = direct ? null : ByteBuffer.allocateDirect(STAGING);
-        long piece = direct ? 1 << 30 : STAGING;
+        long piece = direct ? PIECE : STAGING;
         for (long at = 0; at < bytes.byteSize(); at += piece) {
             MemorySegment part = bytes.asSlice(at, Math.min(piece, bytes.byteSize() - at));
             if (staging == null) {
                 writeFully(channel, part.asByteBuffer());
+                if (part.isMapped()) {
+                    // What was written is not looked at again: it should not add up to a whole model.
+                    part.unload();
+                }
             } else {
                 MemorySegment.copy(part, 0, MemorySegment.ofBuffer(staging.clear()), 0, part.byteSize());
                 writeFully(channel, staging.limit((int) part.byteSize()));

@@ -34,6 +34,16 @@ public interface StoredTensor {
     /** Decodes rows {@code from} (inclusive) to {@code to} (exclusive), Hugging Face order, into little-endian float32. */
     void decode(long from, long to, MemorySegment target);
 
+    /**
+     * Gives the memory of the mapped bytes back to the operating system: a model that is read once, tensor by tensor, should not
+     * count as a whole. Reading them again is right, and fetches them again.
+     */
+    default void release() {
+        if (bytes().isMapped()) {
+            bytes().unload();
+        }
+    }
+
     /** Number of rows. */
     long rows();
 

@@ -48,6 +48,7 @@ public final class CheckpointWeights implements WeightSource {
         }
         MemorySegment decoded = arena.allocate(stored.elements() * Float.BYTES, 64);
         stored.decode(0, stored.rows(), decoded);
+        stored.release();
         return Weights.of(decoded, stored.shape(), type);
     }
 }

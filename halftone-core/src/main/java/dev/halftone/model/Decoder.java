@@ -28,7 +28,10 @@ public final class Decoder implements AutoCloseable {
     private final Compute compute;
     private final LinearInputs inputs;
     private final Arena arena = Arena.ofShared();
+
+    /** Embedding, head and what else lies outside the blocks, in the arena. */
     private final Map<String, Tensor> outer = new HashMap<>();
+
     private final List<DecoderBlock> kept = new ArrayList<>();
 
     /**
@@ -60,6 +63,13 @@ public final class Decoder implements AutoCloseable {
 
     public Compute compute() {
         return compute;
+    }
+
+    /** Frees embedding and head: from now on only blocks can be loaded. */
+    public void keepOnlyBlocks() {
+        outer.values().forEach(Tensor::close);
+        outer.clear();
+        arena.close();
     }
 
     /** Loads all blocks once instead of once a pass: for step-by-step decoding. */
@@ -308,7 +318,8 @@ public final class Decoder implements AutoCloseable {
     @Override
     public void close() {
         kept.forEach(DecoderBlock::close);
-        outer.values().forEach(Tensor::close);
-        arena.close();
+        if (arena.scope().isAlive()) {
+            keepOnlyBlocks();
+        }
     }
 }

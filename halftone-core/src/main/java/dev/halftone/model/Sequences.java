@@ -1,6 +1,7 @@
 package dev.halftone.model;
 
 import dev.halftone.tensor.Activations;
+import dev.halftone.tensor.Spill;
 import dev.halftone.tensor.Workers;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -19,13 +20,18 @@ public final class Sequences implements AutoCloseable {
     private final Decoder decoder;
     private final List<int[]> windows;
     private final Workers workers;
-    private final Path spill;
+    private final Spill spill;
     private final long[] starts;
     private final Activations residual;
     private final Map<Integer, Pass> passes = new HashMap<>();
 
-    /** @param spill directory for what does not fit into memory */
-    public Sequences(Decoder decoder, List<int[]> windows, Workers workers, Path spill) {
+    /** @param directory for what does not fit into memory */
+    public Sequences(Decoder decoder, List<int[]> windows, Workers workers, Path directory) {
+        this(decoder, windows, workers, Spill.large(directory));
+    }
+
+    /** @param spill where activations are kept */
+    public Sequences(Decoder decoder, List<int[]> windows, Workers workers, Spill spill) {
         this.decoder = decoder;
         this.windows = windows;
         this.workers = workers;

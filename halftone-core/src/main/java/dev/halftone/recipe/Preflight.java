@@ -6,8 +6,8 @@ import dev.halftone.format.ModelFile;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.LinearSite;
-import dev.halftone.tensor.Activations;
 import dev.halftone.tensor.Compute;
+import dev.halftone.tensor.Spill;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -37,6 +37,7 @@ record Preflight(long memory, long disk) {
             QuantizationPlan plan,
             @Nullable CalibrationSet calibration,
             Compute compute,
+            Spill.When spill,
             int threads) {
         DecoderSpec spec = model.spec();
         long type = compute.type().bytes();
@@ -56,13 +57,15 @@ record Preflight(long memory, long disk) {
             all += model.weights().storedBytes(tensor.name());
         }
         long outside = model.parameters() - block * spec.layers();
-        // The original block stands beside the transformed one while it is looked at.
-        long loaded = block * type + (plan.transforms() ? block * Float.BYTES : 0);
-        long memory = BASE + outside * type + loaded + largest * Float.BYTES * WEIGHT_COPIES;
+        long memory = BASE + largest * Float.BYTES * WEIGHT_COPIES;
         // Blocks on disk, and the model assembled from them: never more than the original, whose blocks may all be
         // kept.
         long disk = 2 * all;
         if (calibration != null) {
+            // The original block stands beside the transformed one while it is looked at. The embedding is gone by
+            // then, but not its memory, perhaps.
+            memory += outside * type + block * type + (plan.transforms() ? block * Float.BYTES : 0);
+            Spill stores = new Spill(Path.of(""), spill);
             long tokens = calibration.report().tokens();
             int streams = plan.transforms() ? 2 : 1;
             long residual = tokens * spec.hidden() * Float.BYTES;
@@ -72,7 +75,7 @@ record Preflight(long memory, long disk) {
                     .max()
                     .orElse(0);
             for (long store : new long[] {residual * streams, inputs, inputs}) {
-                if (store <= Activations.LARGEST_IN_MEMORY) {
+                if (stores.inMemory(store)) {
                     memory += store;
                 } else {
                     disk += store;

@@ -20,12 +20,22 @@ import java.util.stream.IntStream;
 public final class QuantizationPlan {
     private final Map<String, WeightStep> steps;
     private final Map<String, InputFormat> inputs;
-    private final boolean transforms;
+    private final List<TransformStep> transforms;
+    private final int blocks;
 
-    private QuantizationPlan(Map<String, WeightStep> steps, Map<String, InputFormat> inputs, boolean transforms) {
+    private QuantizationPlan(
+            Map<String, WeightStep> steps,
+            Map<String, InputFormat> inputs,
+            List<TransformStep> transforms,
+            DecoderSpec spec) {
         this.transforms = transforms;
         this.steps = steps;
         this.inputs = inputs;
+        this.blocks = IntStream.range(0, spec.layers())
+                .filter(i -> spec.stages(i).stream().flatMap(List::stream).anyMatch(this::concerns))
+                .map(i -> i + 1)
+                .max()
+                .orElse(0);
     }
 
     /**
@@ -55,8 +65,7 @@ public final class QuantizationPlan {
                 throw unmatched(step.place(), step.targets(), sites);
             }
         }
-        return new QuantizationPlan(
-                chosen, inputs(recipe, sites), !recipe.transforms().isEmpty());
+        return new QuantizationPlan(chosen, inputs(recipe, sites), recipe.transforms(), spec);
     }
 
     private static Map<String, InputFormat> inputs(Recipe recipe, List<LinearSite> sites) {
@@ -87,6 +96,18 @@ public final class QuantizationPlan {
                 place,
                 "targets " + targets + " match no linear weight of the model",
                 "names look like " + sites.getFirst().weight());
+    }
+
+    /** Blocks up to the last one in which the recipe changes something; those behind it are kept as they are. */
+    int blocks() {
+        return blocks;
+    }
+
+    /** True if the recipe does something to the linear or its inputs. */
+    boolean concerns(LinearSite site) {
+        return steps.containsKey(site.weight())
+                || inputs.containsKey(site.weight())
+                || transforms.stream().anyMatch(step -> step.matches(site.weight()));
     }
 
     /** How the inputs of linears are quantized, by the name of the weight. */
@@ -145,12 +166,12 @@ public final class QuantizationPlan {
 
     /** True if the recipe has transforms. */
     boolean transforms() {
-        return transforms;
+        return !transforms.isEmpty();
     }
 
     /** True if calibration sequences have to go through the model. */
     boolean needsCalibration() {
-        return transforms
+        return transforms()
                 || steps.values().stream().anyMatch(step -> step.solver().needsGram())
                 || inputs.values().stream().anyMatch(format -> format.granularity() == InputFormat.Granularity.STATIC);
     }

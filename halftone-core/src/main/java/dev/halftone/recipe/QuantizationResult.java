@@ -11,12 +11,34 @@ import org.jspecify.annotations.Nullable;
  * What {@link Quantizer} returns.
  *
  * @param evidence what is also written beside the model; the same for equal inputs
- * @param phases seconds by phase: load, forward, statistics, solve, pack, save
+ * @param phases seconds by phase: load, forward, statistics, transform, solve, pack, save
+ * @param seconds of all phases and what lies between them
+ * @param blockSeconds of each block that this run did something to, in the order of the model
  * @param peakMemoryBytes of the process so far, 0 where the system does not tell
  * @param fellBack a step fell back to a weaker method without the recipe's leave
  */
 public record QuantizationResult(
-        Evidence evidence, Map<String, Double> phases, double seconds, long peakMemoryBytes, boolean fellBack) {
+        Evidence evidence,
+        Map<String, Double> phases,
+        double seconds,
+        List<Double> blockSeconds,
+        long peakMemoryBytes,
+        boolean fellBack) {
+    public QuantizationResult {
+        blockSeconds = List.copyOf(blockSeconds);
+    }
+
+    /**
+     * What the run would have taken had all blocks been its work: a recipe for some blocks, or a resumed run, tells the time of the
+     * whole model.
+     *
+     * @param blocks of the model
+     */
+    public double projectedSeconds(int blocks) {
+        double sum = blockSeconds.stream().mapToDouble(Double::doubleValue).sum();
+        return blockSeconds.isEmpty() ? seconds : seconds - sum + sum / blockSeconds.size() * blocks;
+    }
+
     /**
      * The part that depends on the inputs alone.
      *

@@ -32,6 +32,7 @@ import dev.halftone.statistics.ChannelSums;
 import dev.halftone.tensor.Activations;
 import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.PeakMemory;
+import dev.halftone.tensor.Spill;
 import dev.halftone.tensor.Workers;
 import dev.halftone.transform.ChannelFold;
 import java.io.IOException;
@@ -42,6 +43,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -56,9 +58,13 @@ import tools.jackson.databind.node.ObjectNode;
 public final class Quantizer {
     private static final int SCHEMA = 1;
 
-    /** Called after each block: blocks done, blocks in all, what happens next. */
+    /** How far a run has come. */
     @FunctionalInterface
     public interface Progress {
+        /** Called before the first block: blocks that an earlier run has finished, blocks in all. */
+        default void begin(int found, int total) {}
+
+        /** Called after each block: blocks done, blocks in all. */
         void update(int done, int total);
     }
 
@@ -69,22 +75,18 @@ public final class Quantizer {
     private final Compute compute;
     private final Workers workers;
     private final OutputDirectory output;
+    private final Spill.When spill;
     private final PhaseClock clock =
             new PhaseClock("load", "forward", "statistics", "transform", "solve", "pack", "save");
     private final List<TransformReport> transformed = new ArrayList<>();
     private final List<SiteReport> sites = new ArrayList<>();
     private final Map<String, IntGroup> formats = new LinkedHashMap<>();
     private final InputRounding rounding;
+    private final List<Double> blockSeconds = new ArrayList<>();
     private boolean fellBack;
     private int done;
 
-    /**
-     * Checks everything that can be checked before the work; nothing is written yet.
-     *
-     * @param calibration null if the recipe needs none
-     * @param compute in what the calibration sequences go through the model; second moments and solvers do not depend on it
-     * @param directory must not exist, or be empty
-     */
+    /** The same with activations in memory where they fit. */
     public Quantizer(
             ModelFile model,
             Recipe recipe,
@@ -92,7 +94,27 @@ public final class Quantizer {
             Compute compute,
             Path directory,
             Workers workers) {
+        this(model, recipe, calibration, compute, directory, Spill.When.LARGE, workers);
+    }
+
+    /**
+     * Checks everything that can be checked before the work; nothing is written yet.
+     *
+     * @param calibration null if the recipe needs none
+     * @param compute in what the calibration sequences go through the model; second moments and solvers do not depend on it
+     * @param directory must not exist, or be empty
+     * @param spill which activations wait in files beside the directory; the result does not depend on it
+     */
+    public Quantizer(
+            ModelFile model,
+            Recipe recipe,
+            @Nullable CalibrationSet calibration,
+            Compute compute,
+            Path directory,
+            Spill.When spill,
+            Workers workers) {
         this.model = model;
+        this.spill = spill;
         this.compute = compute;
         this.recipe = recipe;
         check(model, recipe, directory);
@@ -105,7 +127,7 @@ public final class Quantizer {
                     "the recipe needs a calibration text",
                     "add --calibration FILE, or --calibration-source for sources without one");
         }
-        Preflight.of(model, plan, plan.needsCalibration() ? calibration : null, compute, workers.threads())
+        Preflight.of(model, plan, plan.needsCalibration() ? calibration : null, compute, spill, workers.threads())
                 .check(directory);
         ModelHealth.check(model.checkpoint());
         this.calibration = plan.needsCalibration() ? calibration : null;
@@ -145,12 +167,16 @@ public final class Quantizer {
             if (before.isEmpty()) {
                 output.work().begin();
             }
-            try (Decoder decoder = clock.time("load", () -> model.decoder(compute));
+            try (Decoder decoder = decoder();
                     Sequences sequences = begin(decoder);
                     BlockTransforms transforms = transforms(decoder)) {
+                if (decoder != null) {
+                    decoder.keepOnlyBlocks();
+                }
                 if (before.isPresent()) {
                     restore(before.get(), sequences, transforms);
                 }
+                progress.begin(done, model.spec().layers());
                 solveBlocks(decoder, key, sequences, transforms, progress);
                 if (transforms != null) {
                     transformed.addAll(transforms.reports());
@@ -160,7 +186,12 @@ public final class Quantizer {
             Evidence evidence = readBack(provenance);
             clock.time("save", () -> output.finish(evidence));
             return new QuantizationResult(
-                    evidence, clock.phases(), clock.total(), PeakMemory.bytes(), fellBack && !recipe.fallbackAllowed());
+                    evidence,
+                    clock.phases(),
+                    clock.total(),
+                    blockSeconds,
+                    PeakMemory.bytes(),
+                    fellBack && !recipe.fallbackAllowed());
         } catch (IOException | UncheckedIOException e) {
             throw new ResourceException(
                     "HT-502",
@@ -195,11 +226,22 @@ public final class Quantizer {
         if (transforms != null) {
             transforms.reports().addAll(manifest.transforms());
         }
-        output.work().restore(manifest, sequences, transforms == null ? null : transforms.original());
+        if (done < plan.blocks()) {
+            output.work().restore(manifest, sequences, transforms == null ? null : transforms.original());
+        }
+    }
+
+    /** Null where nothing goes through the model: then embedding and head are not needed either. */
+    private @Nullable Decoder decoder() {
+        if (calibration == null) {
+            Decoder.checkTensors(model.spec(), model.weights(), model.path().toString());
+            return null;
+        }
+        return clock.time("load", () -> model.decoder(compute));
     }
 
     private void solveBlocks(
-            Decoder decoder,
+            @Nullable Decoder decoder,
             String key,
             @Nullable Sequences sequences,
             @Nullable BlockTransforms transforms,
@@ -208,13 +250,11 @@ public final class Quantizer {
         int blocks = model.spec().layers();
         while (done < blocks) {
             int index = done;
+            long begun = System.nanoTime();
             EditedWeights weights = new EditedWeights(model.weights());
-            if (transforms != null) {
-                transforms.apply(index, weights);
-            }
             List<StoredPart> parts = new ArrayList<>();
-            try (DecoderBlock block = clock.time("load", () -> decoder.block(index, weights))) {
-                quantize(block, weights, sequences, index == blocks - 1, parts);
+            if (index < plan.blocks()) {
+                solveBlock(index, decoder, weights, sequences, transforms, parts);
             }
             done++;
             long from = System.nanoTime();
@@ -226,68 +266,95 @@ public final class Quantizer {
                 PackedLayout.describe(packing, formats, rounding);
                 Manifest manifest = new Manifest(
                         key, done, fellBack, transforms == null ? List.of() : transforms.reports(), sites, packing);
-                output.work().finish(manifest, parts, sequences, transforms == null ? null : transforms.original());
+                // Nobody goes on from behind the last block that is worked on.
+                boolean more = done < plan.blocks();
+                output.work()
+                        .finish(
+                                manifest,
+                                parts,
+                                more ? sequences : null,
+                                more && transforms != null ? transforms.original() : null);
             }
             clock.add("save", from);
+            if (index < plan.blocks()) {
+                blockSeconds.add((System.nanoTime() - begun) / 1e9);
+            }
             progress.update(done, blocks);
         }
     }
 
-    private @Nullable Sequences begin(Decoder decoder) {
+    /** Transforms a block, solves its weights, and takes the sequences through what has become of it. */
+    private void solveBlock(
+            int index,
+            @Nullable Decoder decoder,
+            EditedWeights weights,
+            @Nullable Sequences sequences,
+            @Nullable BlockTransforms transforms,
+            List<StoredPart> parts) {
+        if (decoder == null || sequences == null) {
+            for (LinearSite site : block(index)) {
+                plan.step(site).ifPresent(step -> solve(null, weights, site, step, null, parts));
+            }
+            return;
+        }
+        if (transforms != null) {
+            transforms.apply(index, weights);
+        }
+        try (DecoderBlock block = clock.time("load", () -> decoder.block(index, weights))) {
+            quantize(block, weights, sequences, index == plan.blocks() - 1, parts);
+        }
+    }
+
+    private @Nullable Sequences begin(@Nullable Decoder decoder) {
         CalibrationSet set = calibration;
-        return set == null
+        return set == null || decoder == null
                 ? null
-                : clock.time(
-                        "forward",
-                        () -> new Sequences(
-                                decoder, set.sequences(), workers, output.work().path()));
+                : clock.time("forward", () -> new Sequences(decoder, set.sequences(), workers, spill()));
+    }
+
+    private Spill spill() {
+        return new Spill(output.work().path(), spill);
     }
 
     private List<LinearSite> block(int index) {
         return model.spec().stages(index).stream().flatMap(List::stream).toList();
     }
 
-    private @Nullable BlockTransforms transforms(Decoder decoder) {
+    private @Nullable BlockTransforms transforms(@Nullable Decoder decoder) {
         Sequences original = recipe.transforms().isEmpty() ? null : begin(decoder);
-        return original == null
+        return original == null || decoder == null
                 ? null
                 : new BlockTransforms(recipe.transforms(), plan, decoder, original, rounding, workers, clock);
     }
 
     private void quantize(
-            DecoderBlock block,
-            EditedWeights weights,
-            @Nullable Sequences sequences,
-            boolean lastBlock,
-            List<StoredPart> parts) {
+            DecoderBlock block, EditedWeights weights, Sequences sequences, boolean lastBlock, List<StoredPart> parts) {
         block.roundInputs(recipe.propagateQuantized() ? rounding : rounding.scaled());
         AtomicReference<@Nullable Activations> input =
-                new AtomicReference<>(sequences == null ? null : clock.time("forward", () -> sequences.begin(block)));
+                new AtomicReference<>(clock.time("forward", () -> sequences.begin(block)));
         for (int stage = 0; stage < block.stages().size(); stage++) {
             List<LinearSite> members = block.stages().get(stage);
-            Activations activations = input.get();
-            Gram gram = activations == null ? null : clock.time("statistics", () -> statistics(activations, members));
+            Activations activations = Objects.requireNonNull(input.get());
+            Gram gram = clock.time("statistics", () -> statistics(activations, members));
             for (LinearSite site : members) {
                 plan.step(site).ifPresent(step -> solve(block, weights, site, step, gram, parts));
             }
-            if (sequences != null && activations != null) {
-                int current = stage;
-                if (lastBlock && stage == block.stages().size() - 1) {
-                    // Nothing reads what comes after the last weight.
-                    activations.close();
-                    return;
-                }
-                clock.time("forward", () -> input.set(sequences.advance(block, current, activations)));
+            int current = stage;
+            List<List<LinearSite>> later =
+                    block.stages().subList(stage + 1, block.stages().size());
+            if (lastBlock && later.stream().flatMap(List::stream).noneMatch(plan::concerns)) {
+                // Nothing reads what comes after the last weight.
+                activations.close();
+                return;
             }
+            clock.time("forward", () -> input.set(sequences.advance(block, current, activations)));
         }
     }
 
     /** H of what the linears read, if one of them asks for it; finds ranges of static inputs on the way. */
     private @Nullable Gram statistics(Activations activations, List<LinearSite> members) {
         float[] scale = rounding.scales().get(members.getFirst().weight());
-        Activations seen = scale == null
-                ? activations
-                : activations.dividedBy(scale, output.work().path(), workers);
+        Activations seen = scale == null ? activations : activations.dividedBy(scale, spill(), workers);
         try {
             if (plan.needsRange(members)) {
                 ChannelSums sums = ChannelSums.of(seen, workers);
@@ -302,8 +369,9 @@ public final class Quantizer {
         }
     }
 
+    /** @param block takes the solved weight; null where nothing goes through the model */
     private void solve(
-            DecoderBlock block,
+            @Nullable DecoderBlock block,
             EditedWeights weights,
             LinearSite site,
             WeightStep step,
@@ -315,7 +383,7 @@ public final class Quantizer {
         PackedWeight packed = solved.packed();
         clock.time("pack", () -> {
             parts.addAll(PackedLayout.parts(site.weight(), packed));
-            if (recipe.propagateQuantized()) {
+            if (block != null && recipe.propagateQuantized()) {
                 block.replace(site, packed.decode());
             }
         });

@@ -3,20 +3,19 @@ package dev.halftone.solver;
 import dev.halftone.calibration.Gram;
 import dev.halftone.tensor.Workers;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What error feedback needs of H: the factor of its damped inverse in solving order. Inputs that are always zero get a 1 on the
+ * What error feedback needs of H: the factor of the damped H in solving order. Inputs that are always zero get a 1 on the
  * diagonal, so that nothing is moved onto them.
  *
  * @param dead inputs that are always zero
- * @param u (n, n) upper, U^T U the inverse of H + added I; null if there is none
+ * @param r (n, n) upper triangle, R R^T = H + added I; below the diagonal nothing of use. Null if there is none
  * @param added what damping added to the diagonal
  * @param events how it came about
  */
-record DampedFactor(boolean[] dead, double @Nullable [] u, double added, List<Event> events) {
+record DampedFactor(boolean[] dead, double @Nullable [] r, double added, List<Event> events) {
     private static final double LARGEST_SHARE = 1;
     private static final double LEAST_FLOOR = 1e-6;
     private static final int FLOORS = 6;
@@ -52,31 +51,27 @@ record DampedFactor(boolean[] dead, double @Nullable [] u, double added, List<Ev
         if (count == n) {
             return none(n, events, "no calibration token gave it an input");
         }
-        if (Arrays.stream(gram.h()).anyMatch(x -> !Double.isFinite(x))) {
+        if (!finite(gram.h())) {
             return none(n, events, "H has values that are not finite");
         }
-        double[] ordered = ordered(gram, order, dead);
         double mean = 0;
         double largest = 0;
-        for (int i = 0; i < n; i++) {
-            mean += ordered[i * n + i] / n;
-            largest = Math.max(largest, ordered[i * n + i]);
+        for (int column : order) {
+            double value = dead[column] ? 1 : diagonal[column];
+            mean += value / n;
+            largest = Math.max(largest, value);
         }
         for (Attempt attempt : attempts(damping, LEAST_FLOOR * largest)) {
             double added = attempt.share() * mean + attempt.floor();
-            double[] damped = ordered.clone();
-            for (int i = 0; i < n; i++) {
-                damped[i * n + i] += added;
-            }
-            double[] u = InverseFactor.upper(damped, n, workers);
-            if (u != null) {
+            double[] r = ordered(gram, order, dead, added, workers);
+            if (UpperFactor.factor(r, n, workers)) {
                 if (count > 0) {
                     events.add(new Event.DeadColumns(count));
                 }
                 if (attempt.share() > damping.share() || attempt.floor() > 0) {
                     events.add(new Event.DampingRaised(damping.share(), attempt.share() + attempt.floor() / mean));
                 }
-                return new DampedFactor(dead, u, added, events);
+                return new DampedFactor(dead, r, added, events);
             }
         }
         return none(n, events, "H is not positive definite at any damping");
@@ -88,17 +83,27 @@ record DampedFactor(boolean[] dead, double @Nullable [] u, double added, List<Ev
         return new DampedFactor(new boolean[n], null, 0, events);
     }
 
-    private static double[] ordered(Gram gram, int[] order, boolean[] dead) {
-        int n = gram.size();
-        double[] ordered = new double[n * n];
-        for (int i = 0; i < n; i++) {
-            for (int j = 0; j < n; j++) {
-                ordered[i * n + j] = gram.h()[order[i] * n + order[j]];
-            }
-            if (dead[order[i]]) {
-                ordered[i * n + i] = 1;
+    private static boolean finite(double[] values) {
+        for (double value : values) {
+            if (!Double.isFinite(value)) {
+                return false;
             }
         }
+        return true;
+    }
+
+    /** H in solving order, with what damping adds. */
+    private static double[] ordered(Gram gram, int[] order, boolean[] dead, double added, Workers workers) {
+        int n = gram.size();
+        double[] h = gram.h();
+        double[] ordered = new double[n * n];
+        workers.forEach(n, i -> {
+            int row = order[i] * n;
+            for (int j = 0; j < n; j++) {
+                ordered[i * n + j] = h[row + order[j]];
+            }
+            ordered[i * n + i] = (dead[order[i]] ? 1 : ordered[i * n + i]) + added;
+        });
         return ordered;
     }
 

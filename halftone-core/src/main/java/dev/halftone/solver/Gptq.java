@@ -19,9 +19,9 @@ import org.jspecify.annotations.Nullable;
  * lack the updates of the running block: {@link Options#stale}); scales are rounded to what they are stored as before codes are
  * computed with them.
  *
- * <p>W (out, in); H = sum x x^T / tokens (in, in); U upper, U^T U = (H + damping * mean(diag H) * I)^-1. Rows are
- * independent and run in parallel; float64. Cost O(in^3 + out * in^2) time, O(in^2 + out * in) memory. With a diagonal H the
- * result equals {@link Rtn} exactly.
+ * <p>W (out, in); H = sum x x^T / tokens (in, in); R upper, R R^T = H + damping * mean(diag H) * I, the inverse of the paper's U
+ * ({@link ColumnLoop}). Rows are independent and run in parallel; float64. Cost O(in^3 + out * in^2) time, O(in^2 + out * in)
+ * memory. With a diagonal H the result equals {@link Rtn} exactly.
  */
 public final class Gptq implements WeightSolver {
     /** Shares of mean(diag H) by which damping rises after a failure. */
@@ -79,7 +79,7 @@ public final class Gptq implements WeightSolver {
         this(options, ColumnLoop.BLOCK);
     }
 
-    /** @param block columns between two updates of the rest of a row */
+    /** @param block columns of one matrix product */
     Gptq(Options options, int block) {
         this.options = options;
         this.block = block;
@@ -103,18 +103,18 @@ public final class Gptq implements WeightSolver {
         }
         Solvable solvable = solvable(gram, format.groupIn(problem.in()), workers);
         DampedFactor factor = solvable.factor();
-        double[] u = factor.u();
+        double[] r = factor.r();
         try (LayerLoss loss = new LayerLoss(problem, gram, workers)) {
             GridRounding rounding;
             double absolute;
-            if (u == null) {
+            if (r == null) {
                 rounding = GridRounding.nearest(problem, format, options.search(), workers);
                 absolute = loss.absolute(rounding.pack().decode());
             } else {
                 WeightProblem alive = withoutDead(problem, factor.dead());
                 rounding = rounding(alive, format, solvable.order(), workers);
                 int dynamic = dynamic(format, problem.in()) ? format.groupIn(problem.in()) : 0;
-                Walk walk = new Walk(solvable.order(), u, dynamic, options.stale(), block);
+                Walk walk = new Walk(solvable.order(), r, dynamic, options.stale(), block);
                 ColumnLoop loop = new ColumnLoop(alive.weight(), problem.out(), walk, rounding, null);
                 loop.run(workers);
                 absolute = loop.loss(factor.added());
@@ -179,9 +179,9 @@ public final class Gptq implements WeightSolver {
 
     private static WeightProblem withoutDead(WeightProblem problem, boolean[] dead) {
         float[] w = problem.weight().clone();
-        for (int at = 0; at < w.length; at++) {
-            if (dead[at % problem.in()]) {
-                w[at] = 0;
+        for (int j = 0; j < dead.length; j++) {
+            for (int row = 0; dead[j] && row < problem.out(); row++) {
+                w[row * problem.in() + j] = 0;
             }
         }
         return new WeightProblem(problem.name(), w, problem.out(), problem.in(), problem.gram());

@@ -18,9 +18,6 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * a temporary file where they would take too much of it. Different rows may be written by different threads.
  */
 public final class Activations implements AutoCloseable {
-    /** Beyond this many bytes the operating system should be free to page them out. */
-    public static final long LARGEST_IN_MEMORY = 4L << 30;
-
     private static final long PIECE = 4096;
 
     /** Bytes of one write. */
@@ -31,12 +28,17 @@ public final class Activations implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment memory;
 
-    /** @param spill directory for the file of a large store; created if missing */
-    public Activations(long rows, int columns, Path spill) {
+    /** In memory, or in a file of the directory where they are large. */
+    public Activations(long rows, int columns, Path directory) {
+        this(rows, columns, Spill.large(directory));
+    }
+
+    /** In memory or in a file. */
+    public Activations(long rows, int columns, Spill spill) {
         this.rows = rows;
         this.columns = columns;
         long bytes = Math.multiplyExact(rows, (long) columns * Float.BYTES);
-        this.memory = bytes <= LARGEST_IN_MEMORY ? arena.allocate(bytes, 64) : map(spill, bytes, arena);
+        this.memory = spill.inMemory(bytes) ? arena.allocate(bytes, 64) : map(spill.directory(), bytes, arena);
     }
 
     private static MemorySegment map(Path spill, long bytes, Arena arena) {
@@ -74,7 +76,7 @@ public final class Activations implements AutoCloseable {
     }
 
     /** A copy in which each channel is divided by its own number; the caller closes it. */
-    public Activations dividedBy(float[] channels, Path spill, Workers workers) {
+    public Activations dividedBy(float[] channels, Spill spill, Workers workers) {
         Activations copy = new Activations(rows, columns, spill);
         int pieces = Math.toIntExact(Math.ceilDiv(rows, PIECE));
         workers.forEach(pieces, piece -> {

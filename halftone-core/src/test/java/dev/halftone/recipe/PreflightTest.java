@@ -10,8 +10,8 @@ import dev.halftone.calibration.CalibrationSets;
 import dev.halftone.calibration.CalibrationSource;
 import dev.halftone.error.ResourceException;
 import dev.halftone.format.ModelFile;
-import dev.halftone.tensor.Activations;
 import dev.halftone.tensor.Compute;
+import dev.halftone.tensor.Spill;
 import dev.halftone.tensor.Workers;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -37,7 +37,12 @@ class PreflightTest {
         assertThat(few.disk()).isGreaterThan(none.disk());
         // Ten sequences of 32 tokens: two copies of the residual stream.
         assertThat(more.disk() - few.disk()).isEqualTo(2L * 10 * 32 * 32 * Float.BYTES);
-        assertThat(Activations.LARGEST_IN_MEMORY).isGreaterThan(1L << 30);
+        // On disk instead: the residual stream and the inputs of two stages.
+        Preflight spilled = of("gptq-w4g16", 12, Spill.When.ALWAYS);
+        assertThat(spilled.disk() - more.disk())
+                .isEqualTo(more.memory() - spilled.memory())
+                .isEqualTo(12L * 32 * (32 + 2 * 48) * Float.BYTES);
+        assertThat(Spill.LARGEST_IN_MEMORY).isGreaterThan(1L << 30);
     }
 
     @Test
@@ -55,6 +60,10 @@ class PreflightTest {
     }
 
     private Preflight of(String recipe, int samples) throws IOException {
+        return of(recipe, samples, Spill.When.LARGE);
+    }
+
+    private Preflight of(String recipe, int samples, Spill.When spill) throws IOException {
         Path model = temporary.resolve("model");
         Path text = temporary.resolve("text.txt");
         if (!Files.exists(model)) {
@@ -74,7 +83,8 @@ class PreflightTest {
                                     1),
                             file,
                             workers);
-            return Preflight.of(file, QuantizationPlan.of(Recipes.open(recipe), file.spec()), set, Compute.FLOAT32, 2);
+            return Preflight.of(
+                    file, QuantizationPlan.of(Recipes.open(recipe), file.spec()), set, Compute.FLOAT32, spill, 2);
         }
     }
 }

@@ -187,7 +187,7 @@ class GptqVariantsTest {
             DampedFactor factor,
             ColumnLoop.Grid grid,
             ColumnLoop.@Nullable Kept kept) {
-        Walk walk = new Walk(order, Objects.requireNonNull(factor.u()), 0, false, 128);
+        Walk walk = new Walk(order, Objects.requireNonNull(factor.r()), 0, false, 128);
         ColumnLoop loop = new ColumnLoop(problem.weight(), problem.out(), walk, grid, kept);
         loop.run(WORKERS);
         return loop;
@@ -374,10 +374,10 @@ class GptqVariantsTest {
         GridRounding grid =
                 GridRounding.fixed(problem, format(GridMode.ASYM, bits, IntGroup.ROW), ClipSearch.MIN_MAX, WORKERS);
         double loss = loop(problem, order, factor, grid, null).loss(0);
-        double[] u = Objects.requireNonNull(factor.u());
+        double[] r = Objects.requireNonNull(factor.r());
         double sum = 0;
         for (int j = 0; j < IN; j++) {
-            sum += 1 / (u[j * IN + j] * u[j * IN + j]);
+            sum += r[j * IN + j] * r[j * IN + j];
         }
         double step = 0.5 / ((1 << bits) - 1);
         assertThat(loss / (OUT * step * step / 4 * sum)).isBetween(0.27, 0.40);
@@ -442,13 +442,13 @@ class GptqVariantsTest {
         Gram singular = new Gram(IN, 10_000, h);
         int[] order = IntStream.range(0, IN).toArray();
         DampedFactor none = DampedFactor.of(singular, order, new Damping(0, 0, false), WORKERS);
-        assertThat(none.u()).isNull();
+        assertThat(none.r()).isNull();
         assertThat(none.events()).containsExactly(new Event.FellBackToRtn("H is not positive definite at any damping"));
         DampedFactor raised = DampedFactor.of(singular, order, new Damping(0, 0.25, false), WORKERS);
         assertThat(raised.added()).isCloseTo(0.25, within(1e-12));
         assertThat(raised.events()).containsExactly(new Event.DampingRaised(0, 0.25));
         DampedFactor floored = DampedFactor.of(singular, order, new Damping(0, 0, true), WORKERS);
-        assertThat(floored.u()).isNotNull();
+        assertThat(floored.r()).isNotNull();
         assertThat(floored.added()).isBetween(1e-6, 0.2);
         assertThat(floored.events()).hasSize(1).hasOnlyElementsOfType(Event.DampingRaised.class);
     }

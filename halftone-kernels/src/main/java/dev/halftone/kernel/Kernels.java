@@ -39,11 +39,11 @@ public interface Kernels {
     void subtractScaled(double[] target, int at, double factor, double[] row, int from, int length);
 
     /**
-     * C -= A B in float64, row-major, each element one chain of fused multiply-adds over k = 0, 1, ....
+     * C += A B in float64, row-major, each element one chain of fused multiply-adds over k = 0, 1, ....
      *
      * @param c (m, n) at offset cAt, row stride cStride; likewise a (m, k) and b (k, n)
      */
-    void subtractProduct(
+    void addProduct(
             double[] c,
             int cAt,
             int cStride,

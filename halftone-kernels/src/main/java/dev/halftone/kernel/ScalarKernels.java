@@ -65,7 +65,7 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
-    public void subtractProduct(
+    public void addProduct(
             double[] c,
             int cAt,
             int cStride,
@@ -82,7 +82,7 @@ final class ScalarKernels implements Kernels {
             for (int j = 0; j < n; j++) {
                 double sum = c[cAt + i * cStride + j];
                 for (int l = 0; l < k; l++) {
-                    sum = Math.fma(-a[aAt + i * aStride + l], b[bAt + l * bStride + j], sum);
+                    sum = Math.fma(a[aAt + i * aStride + l], b[bAt + l * bStride + j], sum);
                 }
                 c[cAt + i * cStride + j] = sum;
             }

@@ -136,7 +136,7 @@ final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void subtractProduct(
+    public void addProduct(
             double[] c,
             int cAt,
             int cStride,
@@ -149,93 +149,7 @@ final class VectorKernels implements Kernels {
             int m,
             int n,
             int k) {
-        int width = 2 * D.length();
-        int wholeRows = m - m % 4;
-        // A panel of B side by side in memory: its rows may be a multiple of 4096 bytes apart, which all fall into one
-        // cache set.
-        double[] panel = new double[k * width];
-        int j = 0;
-        for (; wholeRows > 0 && j <= n - width; j += width) {
-            for (int l = 0; l < k; l++) {
-                System.arraycopy(b, bAt + l * bStride + j, panel, l * width, width);
-            }
-            for (int i = 0; i < wholeRows; i += 4) {
-                tile(c, cAt + i * cStride + j, cStride, a, aAt + i * aStride, aStride, panel, 0, width, k);
-            }
-        }
-        remainder(c, cAt + j, cStride, a, aAt, aStride, b, bAt + j, bStride, wholeRows, n - j, k);
-        int rest = cAt + wholeRows * cStride;
-        remainder(c, rest, cStride, a, aAt + wholeRows * aStride, aStride, b, bAt, bStride, m - wholeRows, n, k);
-    }
-
-    /** Four rows by two vectors: eight accumulators hide the latency of the fused multiply-add. */
-    private static void tile(
-            double[] c,
-            int cAt,
-            int cStride,
-            double[] a,
-            int aAt,
-            int aStride,
-            double[] b,
-            int bAt,
-            int bStride,
-            int k) {
-        int w = D.length();
-        int row1 = cAt + cStride;
-        int row2 = row1 + cStride;
-        int row3 = row2 + cStride;
-        DoubleVector c00 = DoubleVector.fromArray(D, c, cAt);
-        DoubleVector c01 = DoubleVector.fromArray(D, c, cAt + w);
-        DoubleVector c10 = DoubleVector.fromArray(D, c, row1);
-        DoubleVector c11 = DoubleVector.fromArray(D, c, row1 + w);
-        DoubleVector c20 = DoubleVector.fromArray(D, c, row2);
-        DoubleVector c21 = DoubleVector.fromArray(D, c, row2 + w);
-        DoubleVector c30 = DoubleVector.fromArray(D, c, row3);
-        DoubleVector c31 = DoubleVector.fromArray(D, c, row3 + w);
-        for (int l = 0; l < k; l++) {
-            DoubleVector b0 = DoubleVector.fromArray(D, b, bAt + l * bStride);
-            DoubleVector b1 = DoubleVector.fromArray(D, b, bAt + l * bStride + w);
-            DoubleVector a0 = DoubleVector.broadcast(D, -a[aAt + l]);
-            c00 = a0.fma(b0, c00);
-            c01 = a0.fma(b1, c01);
-            DoubleVector a1 = DoubleVector.broadcast(D, -a[aAt + aStride + l]);
-            c10 = a1.fma(b0, c10);
-            c11 = a1.fma(b1, c11);
-            DoubleVector a2 = DoubleVector.broadcast(D, -a[aAt + 2 * aStride + l]);
-            c20 = a2.fma(b0, c20);
-            c21 = a2.fma(b1, c21);
-            DoubleVector a3 = DoubleVector.broadcast(D, -a[aAt + 3 * aStride + l]);
-            c30 = a3.fma(b0, c30);
-            c31 = a3.fma(b1, c31);
-        }
-        c00.intoArray(c, cAt);
-        c01.intoArray(c, cAt + w);
-        c10.intoArray(c, row1);
-        c11.intoArray(c, row1 + w);
-        c20.intoArray(c, row2);
-        c21.intoArray(c, row2 + w);
-        c30.intoArray(c, row3);
-        c31.intoArray(c, row3 + w);
-    }
-
-    private void remainder(
-            double[] c,
-            int cAt,
-            int cStride,
-            double[] a,
-            int aAt,
-            int aStride,
-            double[] b,
-            int bAt,
-            int bStride,
-            int m,
-            int n,
-            int k) {
-        for (int i = 0; i < m; i++) {
-            for (int l = 0; l < k; l++) {
-                subtractScaled(c, cAt + i * cStride, a[aAt + i * aStride + l], b, bAt + l * bStride, n);
-            }
-        }
+        VectorProduct.add(c, cAt, cStride, a, aAt, aStride, b, bAt, bStride, m, n, k);
     }
 
     @Override

@@ -77,14 +77,14 @@ class KernelsTest {
     @ValueSource(ints = {1, 3, 4, 5, 8, 15, 16, 17, 33, 130})
     void matrixProductIsTheSameBitsAsThePlainTwin(int n) {
         RandomGenerator random = RANDOM.create(n);
-        int m = 7;
-        int k = 19;
+        int m = 21;
+        int k = 300;
         double[] a = random.doubles((long) m * (k + 2)).toArray();
         double[] b = random.doubles((long) k * (n + 5)).toArray();
         double[] expected = random.doubles((long) m * (n + 1)).toArray();
         double[] actual = expected.clone();
-        plain.subtractProduct(expected, 0, n + 1, a, 1, k + 2, b, 2, n + 5, m, n, k);
-        fast.subtractProduct(actual, 0, n + 1, a, 1, k + 2, b, 2, n + 5, m, n, k);
+        plain.addProduct(expected, 0, n + 1, a, 1, k + 2, b, 2, n + 5, m, n, k);
+        fast.addProduct(actual, 0, n + 1, a, 1, k + 2, b, 2, n + 5, m, n, k);
         assertThat(actual).isEqualTo(expected);
     }
 

@@ -22,6 +22,8 @@ public record LevelGroup(Elements elements, int group, ScaleRule rule, ScaleType
     private static final int MX_BLOCK = 32;
     private static final int NV_BLOCK = 16;
 
+    private static final int INVERSIONS = 4;
+
     /** What FLOOR_4_3 divides powers of two by. */
     private static final float THIRD = 1 / 3f;
 
@@ -187,9 +189,19 @@ public record LevelGroup(Elements elements, int group, ScaleRule rule, ScaleType
         return unit(most);
     }
 
-    /** g for values of at most that magnitude. */
+    /**
+     * g for values of at most that magnitude: where float32 has one, a number that is the inverse of its own inverse, because some
+     * engines store 1 / g.
+     */
     float unit(float most) {
-        return most == 0 ? 1 : Math.max(most / (elements.largest() * scale.largest()), Float.MIN_NORMAL);
+        if (most == 0) {
+            return 1;
+        }
+        float g = Math.max(most / (elements.largest() * scale.largest()), Float.MIN_NORMAL);
+        for (int i = 0; i < INVERSIONS && g != 1 / (1 / g); i++) {
+            g = 1 / (1 / g);
+        }
+        return g;
     }
 
     /** "mxfp4 ocp-floor", "nvfp4", "fp8_e4m3 per row fp32 scales", "nf4 g64". */

@@ -115,6 +115,32 @@ public record PackedWeight(
         return stored;
     }
 
+    /** The code of a weight. */
+    public int code(int row, int input) {
+        return code(codes, (long) row * format.codeBytes(in), input);
+    }
+
+    /** The scale of a group of a row as it is stored: without the unit. */
+    public float storedScale(int row, int group) {
+        return format.scale().read(scales, (long) (row / format.rowsIn(out)) * format.groups(in) + group);
+    }
+
+    /** The zero point of a group of a row. */
+    public int storedZero(int row, int group) {
+        long tile = row / format.rowsIn(out);
+        return zeros.byteSize() == 0 ? format.middle() : code(zeros, tile * format.zeroBytes(in), group);
+    }
+
+    /** The group of an input. */
+    public int groupOf(int input) {
+        return groupOf.byteSize() == 0 ? input / format.groupIn(in) : groupOf.get(SHORT, 2L * input) & 0xFFFF;
+    }
+
+    /** What scales are multiples of. */
+    public float multiple() {
+        return unit.byteSize() == 0 ? 1 : ScaleType.F32.read(unit, 0);
+    }
+
     /** Bytes of all parts. */
     public long byteSize() {
         return codes.byteSize()
@@ -132,7 +158,7 @@ public record PackedWeight(
         int tile = row / format.rowsIn(out);
         long codeRow = (long) row * format.codeBytes(in);
         long zeroRow = (long) tile * format.zeroBytes(in);
-        float multiple = unit.byteSize() == 0 ? 1 : ScaleType.F32.read(unit, 0);
+        float multiple = multiple();
         if (groupOf.byteSize() > 0) {
             decodeReordered(row, multiple, target, at);
             return;
@@ -181,23 +207,12 @@ public record PackedWeight(
     }
 
     private int code(MemorySegment packed, long rowStart, int index) {
-        int bit = index * format.bits();
-        long at = rowStart + (bit >> 3);
-        int word = packed.get(ValueLayout.JAVA_BYTE, at) & 0xff;
-        if ((bit & 7) + format.bits() > 8) {
-            word |= (packed.get(ValueLayout.JAVA_BYTE, at + 1) & 0xff) << 8;
-        }
-        return (word >>> (bit & 7)) & format.largest();
+        return BitStream.get(packed, 8 * rowStart + (long) index * format.bits(), format.bits());
     }
 
     private static void pack(byte[] values, int from, int count, int bits, byte[] target, int at) {
         for (int j = 0; j < count; j++) {
-            int bit = j * bits;
-            int value = (values[from + j] & 0xff) << (bit & 7);
-            target[at + (bit >> 3)] |= (byte) value;
-            if ((bit & 7) + bits > 8) {
-                target[at + (bit >> 3) + 1] |= (byte) (value >>> 8);
-            }
+            BitStream.put(target, 8L * at + (long) j * bits, values[from + j] & 0xff, bits);
         }
     }
 }

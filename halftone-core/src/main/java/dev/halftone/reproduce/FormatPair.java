@@ -3,6 +3,7 @@ package dev.halftone.reproduce;
 import dev.halftone.format.LevelGroup;
 import dev.halftone.format.ScaleRule;
 import dev.halftone.format.ScaleType;
+import java.util.Locale;
 
 /**
  * An integer and a floating-point format of the same size, and the theory of what they lose: QSNR in dB of x ~ N(0, 1) by the
@@ -12,15 +13,13 @@ import dev.halftone.format.ScaleType;
  * printed crossing.
  */
 enum FormatPair {
-    MX8("mxint8", "mxfp8_e4m3", 8, 3, 7, 448, 1.5),
-    MX6("mxint6", "mxfp6_e2m3", 6, 3, 1, 7.5, 1.5),
-    MX4("mxint4", "mxfp4", 4, 1, 1, 6, 1.5),
-    NV4("nvint4", "nvfp4", 4, 1, 1, 6, 1.05);
+    MX8("mxint8", "mxfp8_e4m3", 8, 3, 7, 448, 1.5, 7.55),
+    MX6("mxint6", "mxfp6_e2m3", 6, 3, 1, 7.5, 1.5, 1.96),
+    MX4("mxint4", "mxfp4", 4, 1, 1, 6, 1.5, 2.04),
+    NV4("nvint4", "nvfp4", 4, 1, 1, 6, 1.05, 2.39);
 
     private static final double HIGHEST = 15;
 
-    private final LevelGroup integer;
-    private final LevelGroup floating;
     private final String integerName;
     private final String floatingName;
     private final int bits;
@@ -28,10 +27,17 @@ enum FormatPair {
     private final int bias;
     private final double largest;
     private final double rho;
+    private final double printed;
 
-    FormatPair(String integer, String floating, int bits, int mantissa, int bias, double largest, double rho) {
-        this.integer = format(integer);
-        this.floating = format(floating);
+    FormatPair(
+            String integer,
+            String floating,
+            int bits,
+            int mantissa,
+            int bias,
+            double largest,
+            double rho,
+            double printed) {
         this.integerName = integer;
         this.floatingName = floating;
         this.bits = bits;
@@ -39,6 +45,7 @@ enum FormatPair {
         this.bias = bias;
         this.largest = largest;
         this.rho = rho;
+        this.printed = printed;
     }
 
     /** The paper's MX formats never saturate. */
@@ -48,11 +55,11 @@ enum FormatPair {
     }
 
     LevelGroup integer() {
-        return integer;
+        return format(integerName);
     }
 
     LevelGroup floating() {
-        return floating;
+        return format(floatingName);
     }
 
     String integerName() {
@@ -65,7 +72,7 @@ enum FormatPair {
 
     /** Values per scale. */
     int block() {
-        return integer.group();
+        return integer().group();
     }
 
     /** 4.78 + 6.02 b - 20 log10(rho kappa), and for NV formats, whose block maxima are nearly exact, 10 log10(g / (g - 1)) more. */
@@ -85,6 +92,16 @@ enum FormatPair {
             normals = Math.max(0, normals - kappa * kappa / block());
         }
         return -10 * Math.log10(alpha * normals + beta * rho * kappa * rho * kappa * subnormal);
+    }
+
+    /** The crossing that the paper prints. */
+    double printed() {
+        return printed;
+    }
+
+    /** The name in tables and documents. */
+    String title() {
+        return name().toLowerCase(Locale.ROOT);
     }
 
     /** The kappa below which the integers lose less. */

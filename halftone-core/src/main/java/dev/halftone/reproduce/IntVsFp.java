@@ -23,9 +23,6 @@ final class IntVsFp implements Experiment {
     private static final int SAMPLES = 1 << 19;
     private static final int WIDTH = 1024;
 
-    /** The crossings that the paper prints, in the order of the pairs. */
-    private static final double[] PRINTED = {7.55, 1.96, 2.04, 2.39};
-
     /** The JSON document. */
     private record Measurements(List<Curve> curves, List<Data> data, SymmetricClipping.Result clipping) {}
 
@@ -89,19 +86,14 @@ final class IntVsFp implements Experiment {
 
     private static Curve curve(FormatPair pair) {
         List<CrestCurve.Point> points = CrestCurve.of(pair, SEED);
-        return new Curve(
-                pair.name().toLowerCase(Locale.ROOT),
-                CrestCurve.length(pair),
-                pair.crossing(),
-                CrestCurve.crossing(points),
-                points);
+        return new Curve(pair.title(), CrestCurve.length(pair), pair.crossing(), CrestCurve.crossing(points), points);
     }
 
     private static void judge(Curve curve, List<Finding> findings) {
-        int pair = FormatPair.valueOf(curve.pair().toUpperCase(Locale.ROOT)).ordinal();
+        FormatPair pair = FormatPair.valueOf(curve.pair().toUpperCase(Locale.ROOT));
         findings.add(new Finding(
-                "%s: the theory crosses at the printed crest factor of %.2f".formatted(curve.pair(), PRINTED[pair]),
-                Math.abs(curve.theoryCrossing() - PRINTED[pair]) < 0.01,
+                "%s: the theory crosses at the printed crest factor of %.2f".formatted(curve.pair(), pair.printed()),
+                Math.abs(curve.theoryCrossing() - pair.printed()) < 0.01,
                 format("%.3f", curve.theoryCrossing())));
         findings.add(new Finding(
                 curve.pair() + ": measured curves cross once, within 20 % of the theory",

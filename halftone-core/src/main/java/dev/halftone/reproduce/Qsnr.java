@@ -7,21 +7,21 @@ import dev.halftone.format.GroupValues;
 import dev.halftone.format.LevelGroup;
 import dev.halftone.rotation.RandomHadamard;
 import java.util.Arrays;
-import java.util.Locale;
+import java.util.EnumMap;
+import java.util.Map;
 
 /**
  * What every pair of formats loses on a tensor, as it is and after a random Hadamard rotation of its blocks: energies, which add
  * up over parts of a tensor. QSNR = 10 log10(|x|^2 / |x - q|^2).
  */
 final class Qsnr {
-    private static final FormatPair[] PAIRS = FormatPair.values();
     private static final int BLOCK = 32;
     private static final int HALF = 16;
 
     private double signal;
 
-    /** [pair][integer, floating][plain, rotated]. */
-    private final double[][][] noise = new double[PAIRS.length][2][2];
+    /** [integer, floating][plain, rotated]. */
+    private final Map<FormatPair, double[][]> noise = new EnumMap<>(FormatPair.class);
 
     /** Sums of kappa over blocks of the row, 32 and 16, and how many there were; [plain, rotated]. */
     private final double[][] kappa = new double[3][2];
@@ -40,12 +40,13 @@ final class Qsnr {
         }
         float[] by32 = rotated(x, BLOCK, seed);
         float[] by16 = rotated(x, HALF, seed);
-        for (int p = 0; p < PAIRS.length; p++) {
-            float[] turned = PAIRS[p].block() == BLOCK ? by32 : by16;
-            noise[p][0][0] += noise(x, PAIRS[p].integer());
-            noise[p][1][0] += noise(x, PAIRS[p].floating());
-            noise[p][0][1] += noise(turned, PAIRS[p].integer());
-            noise[p][1][1] += noise(turned, PAIRS[p].floating());
+        for (FormatPair pair : FormatPair.values()) {
+            float[] turned = pair.block() == BLOCK ? by32 : by16;
+            double[][] sums = sums(pair);
+            sums[0][0] += noise(x, pair.integer());
+            sums[1][0] += noise(x, pair.floating());
+            sums[0][1] += noise(turned, pair.integer());
+            sums[1][1] += noise(turned, pair.floating());
         }
         int[] lengths = {width, BLOCK, HALF};
         for (int i = 0; i < lengths.length; i++) {
@@ -53,6 +54,10 @@ final class Qsnr {
             kappa[i][1] += kappas(i == 0 ? rotated(x, width, seed) : i == 1 ? by32 : by16, lengths[i]);
             blocks[i] += x.length / lengths[i];
         }
+    }
+
+    private double[][] sums(FormatPair pair) {
+        return noise.computeIfAbsent(pair, _ -> new double[2][2]);
     }
 
     private static float[] rotated(float[] x, int block, long seed) {
@@ -96,13 +101,13 @@ final class Qsnr {
 
     void merge(Qsnr other) {
         signal += other.signal;
-        for (int p = 0; p < PAIRS.length; p++) {
+        other.noise.forEach((pair, sums) -> {
             for (int f = 0; f < 2; f++) {
                 for (int r = 0; r < 2; r++) {
-                    noise[p][f][r] += other.noise[p][f][r];
+                    sums(pair)[f][r] += sums[f][r];
                 }
             }
-        }
+        });
         for (int i = 0; i < kappa.length; i++) {
             kappa[i][0] += other.kappa[i][0];
             kappa[i][1] += other.kappa[i][1];
@@ -135,10 +140,10 @@ final class Qsnr {
 
     /** The figures of a pair; {@code kappa} is the mean over the pair's blocks. */
     Measured of(FormatPair pair) {
-        double[][] n = noise[pair.ordinal()];
+        double[][] n = sums(pair);
         int size = pair.block() == BLOCK ? 1 : 2;
         return new Measured(
-                pair.name().toLowerCase(Locale.ROOT),
+                pair.title(),
                 decibel(n[0][0]),
                 decibel(n[1][0]),
                 decibel(n[0][1]),

@@ -91,7 +91,7 @@ final class QsnrVerdicts {
             List<Measured> all = of(tensors, pair);
             rows.add(List.of(
                     source,
-                    pair.name().toLowerCase(Locale.ROOT),
+                    pair.title(),
                     String.valueOf(all.size()),
                     number(mean(all, Measured::intQsnrDb)),
                     number(mean(all, Measured::fpQsnrDb)),
@@ -126,7 +126,10 @@ final class QsnrVerdicts {
     }
 
     private static List<Measured> of(List<List<Measured>> tensors, FormatPair pair) {
-        return tensors.stream().map(pairs -> pairs.get(pair.ordinal())).toList();
+        return tensors.stream()
+                .flatMap(List::stream)
+                .filter(found -> found.pair().equals(pair.title()))
+                .toList();
     }
 
     private static double mean(List<Measured> all, ToDoubleFunction<Measured> figure) {

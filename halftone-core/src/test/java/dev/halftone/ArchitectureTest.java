@@ -30,6 +30,7 @@ class ArchitectureTest {
             "checkpoint",
             "text",
             "hub",
+            "rotation",
             "tensor",
             "provenance",
             "yaml",

@@ -2,11 +2,13 @@ package dev.halftone.app;
 
 import dev.halftone.calibration.CalibrationOptions;
 import dev.halftone.calibration.CalibrationSource;
+import dev.halftone.error.InputException;
 import dev.halftone.hub.Zoo;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.reproduce.Claim;
 import dev.halftone.reproduce.Claim.Finding;
 import dev.halftone.reproduce.Claims;
+import dev.halftone.reproduce.Experiment;
 import dev.halftone.reproduce.Reproduction;
 import dev.halftone.reproduce.Results;
 import dev.halftone.tensor.Workers;
@@ -45,7 +47,7 @@ final class ReproduceCommand implements Callable<Integer> {
     @Mixin
     private CommonOptions common = new CommonOptions();
 
-    @Parameters(paramLabel = "NAME", description = "awq, gptq, smoothquant")
+    @Parameters(paramLabel = "NAME", description = "awq, gptq, int-vs-fp, smoothquant")
     private String name = "";
 
     @Option(
@@ -78,6 +80,12 @@ final class ReproduceCommand implements Callable<Integer> {
             description =
                     "keep the packed models here; those that are there are not made again (default: none is kept)")
     private @Nullable Path out;
+
+    @Option(
+            names = "--html",
+            paramLabel = "FILE",
+            description = "write a page with the plots (experiments such as int-vs-fp)")
+    private @Nullable Path html;
 
     /** What was measured for a case. */
     private record CaseDocument(
@@ -123,13 +131,24 @@ final class ReproduceCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         int threads = common.checkedThreads();
-        Claim claim = Claims.named(name);
-        long start = System.nanoTime();
         Path learned = calibration == null ? Zoo.text("sotu.calibration.txt") : calibration;
-        Path measured = text == null ? Zoo.text("sotu.test.txt") : text;
         List<String> chosen = models.isEmpty() ? MODELS : models;
         CalibrationOptions options = new CalibrationOptions(
                 new CalibrationSource.Text(CalibrationSource.Mode.FIRST, List.of(learned)), samples, length, 1);
+        switch (Claims.named(name)) {
+            case Claim claim -> run(claim, chosen, options, learned, threads);
+            case Experiment experiment ->
+                new ExperimentRun(spec, common.json, html, learned).run(experiment, chosen, options, threads);
+        }
+        return 0;
+    }
+
+    private void run(Claim claim, List<String> chosen, CalibrationOptions options, Path learned, int threads) {
+        if (html != null) {
+            throw new InputException("HT-651", "--html", claim.name() + " has no plots", "leave it out");
+        }
+        long start = System.nanoTime();
+        Path measured = text == null ? Zoo.text("sotu.test.txt") : text;
         PrintWriter err = spec.commandLine().getErr();
         Results results;
         try (Workers workers = new Workers(threads);
@@ -161,10 +180,9 @@ final class ReproduceCommand implements Callable<Integer> {
         } else {
             print(writer, document);
         }
-        return 0;
     }
 
-    private static String verdict(List<Finding> findings) {
+    static String verdict(List<Finding> findings) {
         long holding = findings.stream().filter(Finding::holds).count();
         return holding == findings.size()
                 ? "reproduced"
@@ -186,12 +204,17 @@ final class ReproduceCommand implements Callable<Integer> {
                     row.klStderr(),
                     100 * row.sameTop());
         }
+        print(writer, document.findings(), document.seconds());
+    }
+
+    /** The findings, one a line, and the verdict. */
+    static void print(PrintWriter writer, List<Finding> findings, double seconds) {
         writer.println();
-        for (Finding finding : document.findings()) {
+        for (Finding finding : findings) {
             writer.printf(
                     "%-5s %s (%s)%n", finding.holds() ? "holds" : "FAILS", finding.statement(), finding.measured());
         }
-        writer.printf("%n%s, %.0f s%n", document.verdict(), document.seconds());
+        writer.printf("%n%s, %.0f s%n", verdict(findings), seconds);
         writer.flush();
     }
 

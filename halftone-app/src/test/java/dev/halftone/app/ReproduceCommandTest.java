@@ -60,9 +60,49 @@ class ReproduceCommandTest {
     }
 
     @Test
+    void anExperimentIsRunOnAModelAndPlotted() throws IOException {
+        Path model = TinyModel.write(directory.resolve("tiny"), 1);
+        Path text = Files.writeString(directory.resolve("text.txt"), TinyModel.text(400, 2));
+        Path page = directory.resolve("page.html");
+        Command command = Command.run(
+                "reproduce",
+                "int-vs-fp",
+                "--model",
+                model,
+                "--calibration",
+                text,
+                "--samples",
+                2,
+                "--length",
+                32,
+                "--html",
+                page,
+                "--json");
+        assertThat(command.code()).as(command.err()).isZero();
+        JsonNode document = command.json();
+        assertThat(document.path("measurements").path("curves")).hasSize(4);
+        assertThat(document.path("measurements").path("data").size()).isGreaterThan(10);
+        assertThat(document.path("measurements")
+                        .path("data")
+                        .get(2)
+                        .path("source")
+                        .asString())
+                .isEqualTo(model.toString());
+        assertThat(document.path("findings")).hasSize(8 + 9 + 9 + 2);
+        assertThat(Files.readString(page)).contains("<svg", "mxint8", "holds: ");
+    }
+
+    @Test
+    void aPageIsRefusedWhereThereAreNoPlots() {
+        Command command = Command.run("reproduce", "gptq", "--calibration", "x", "--html", directory.resolve("p.html"));
+        assertThat(command.code()).isEqualTo(3);
+        assertThat(command.err()).contains("HT-651 --html: gptq has no plots");
+    }
+
+    @Test
     void anUnknownClaimIsRefusedWithTheKnownOnes() {
         Command command = Command.run("reproduce", "perpetuum-mobile");
         assertThat(command.code()).isEqualTo(3);
-        assertThat(command.err()).contains("HT-650", "awq, gptq, smoothquant");
+        assertThat(command.err()).contains("HT-650", "awq, gptq, int-vs-fp, smoothquant");
     }
 }

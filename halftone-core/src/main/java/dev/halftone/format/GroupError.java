@@ -3,7 +3,6 @@ package dev.halftone.format;
 import dev.halftone.format.ClipSearch.Measure;
 import dev.halftone.kernel.Kernels;
 import dev.halftone.kernel.Levels;
-import java.util.Objects;
 
 /** The error of rounding one group to some levels, in the measure of a search. */
 final class GroupError {
@@ -13,16 +12,14 @@ final class GroupError {
     private final ClipSearch search;
     private final GroupValues values;
     private final ColumnWeights weights;
-
-    /** A power of two near 1 / max|w|: powers other than squares are computed of errors near 1. */
-    private final float unit;
+    private final ErrorMeasure sums;
 
     GroupError(GridMode mode, ClipSearch search, GroupValues values, ColumnWeights weights, float largest) {
         this.mode = mode;
         this.search = search;
         this.values = values;
         this.weights = weights;
-        this.unit = Math.scalb(1f, Math.clamp(-Math.getExponent(largest), -126, 126));
+        this.sums = new ErrorMeasure(search, weights, largest);
     }
 
     /** Sum over the group; of one run exactly the kernel's float32 sum. */
@@ -42,7 +39,7 @@ final class GroupError {
                 float w = values.w()[at + i];
                 difference[i] = (double) levels.value(mode.code(w, levels)) - w;
             }
-            return product(difference, difference);
+            return sums.product(difference, difference);
         }
         return search.norm() == 2
                 ? KERNELS.roundError(values.w(), at, weights.importance(), weights.at(), values.length(), levels)
@@ -54,7 +51,7 @@ final class GroupError {
                         values.length(),
                         levels,
                         (float) search.norm(),
-                        unit);
+                        sums.unit());
     }
 
     /**
@@ -75,30 +72,9 @@ final class GroupError {
                 q[i] = mode.code(w, levels) - zero;
                 target[i] = (double) w - offset;
             }
-            upper += product(q, target);
-            lower += product(q, q);
+            upper += sums.product(q, target);
+            lower += sums.product(q, q);
         }
         return (float) (upper / lower);
-    }
-
-    /** x^T H y with the measure's H: the identity, a diagonal, or the group's block. */
-    private double product(double[] x, double[] y) {
-        if (search.measure() == Measure.OUTPUT) {
-            double[] h = Objects.requireNonNull(weights.moments(), "the measure needs the group's block of H");
-            double[] hx = new double[x.length];
-            for (int i = 0; i < x.length; i++) {
-                KERNELS.subtractScaled(hx, 0, -x[i], h, i * x.length, x.length);
-            }
-            double sum = 0;
-            for (int i = 0; i < x.length; i++) {
-                sum += hx[i] * y[i];
-            }
-            return sum;
-        }
-        double sum = 0;
-        for (int i = 0; i < x.length; i++) {
-            sum += weights.importance()[weights.at() + i] * x[i] * y[i];
-        }
-        return sum;
     }
 }

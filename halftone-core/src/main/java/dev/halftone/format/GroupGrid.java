@@ -3,11 +3,10 @@ package dev.halftone.format;
 import dev.halftone.kernel.Levels;
 
 /**
- * Fits and applies the grid of one group: the shared bottom of all integer solvers. A grid is a scale, already rounded to the
- * type it is stored as, and what the mode needs beside it. All arithmetic is float32, divisions are true divisions and rounding
- * is half to even, so that every solver gives the same codes for the same values.
+ * Fits and applies the grid of one group of an {@link IntGroup}: a scale, already rounded to the type it is stored as, and what
+ * the mode needs beside it. Rounding is half to even.
  */
-public final class GroupGrid {
+public final class GroupGrid implements FittedGrid {
     private static final int[] CENTRE = {0};
 
     /** The centre first: at equal errors the plain grid wins. */
@@ -31,27 +30,32 @@ public final class GroupGrid {
         this.unit = unit;
     }
 
-    /** Of the last fit. */
+    @Override
     public float scale() {
         return scale;
     }
 
-    /** Of the last fit; what every group has if the format is symmetric. */
+    @Override
     public int zero() {
         return zero;
     }
 
-    /** Of the last fit; 0 unless the format is affine. */
+    @Override
     public float minimum() {
         return minimum;
     }
 
-    /** The code of a value on the last fit. */
+    @Override
+    public boolean saturated() {
+        return Math.abs(scale) >= unit * format.scale().largest();
+    }
+
+    @Override
     public int code(float w) {
         return format.mode().code(w, levels());
     }
 
-    /** The value of a code on the last fit. */
+    @Override
     public float value(int code) {
         return levels().value(code);
     }
@@ -66,11 +70,7 @@ public final class GroupGrid {
         fit(GroupValues.run(w, at, length), ColumnWeights.of(importance, importanceAt));
     }
 
-    /**
-     * Fits the grid.
-     *
-     * @param weights importance all ones where the search is not weighted
-     */
+    @Override
     public void fit(GroupValues values, ColumnWeights weights) {
         GroupRange range = GroupRange.of(values, format.mode());
         minimum = 0;

@@ -15,4 +15,15 @@ public record GroupValues(float[] w, int at, int stride, int rows, int length) {
     int row(int r) {
         return at + r * stride;
     }
+
+    /** The largest magnitude. */
+    float magnitude() {
+        float most = 0;
+        for (int r = 0; r < rows; r++) {
+            for (int i = row(r); i < row(r) + length; i++) {
+                most = Math.max(most, Math.abs(w[i]));
+            }
+        }
+        return most;
+    }
 }

@@ -19,15 +19,29 @@ import org.jspecify.annotations.Nullable;
  * @param group channels that share one, for {@link Granularity#GROUP}; else 0
  */
 public record InputFormat(Numbers numbers, Granularity granularity, int group) {
+    public InputFormat {
+        if (numbers instanceof Levels levels && levels.block() > 0) {
+            boolean powers = levels.format().scale() == ScaleType.E8M0;
+            if (granularity == Granularity.GROUP || (powers && granularity != Granularity.TOKEN)) {
+                throw new InputException(
+                        "HT-407",
+                        "",
+                        "%s has blocks of its own; granularity %s does not go with it"
+                                .formatted(levels.name(), granularity.name().toLowerCase(Locale.ROOT)),
+                        powers ? "leave it out" : "use token, tensor or static");
+            }
+        }
+    }
+
     /** Below this a range would give a scale that float32 cannot divide by. */
     private static final double SMALLEST_RANGE = 1e-5;
 
     /** A grid of numbers. */
-    public sealed interface Numbers permits Int, Float8 {
+    public sealed interface Numbers permits Int, Float8, Levels {
         /**
          * The grid that recipes and files call so; empty if there is none.
          *
-         * @param name "int2" to "int8", "fp8_e4m3" or "fp8_e5m2"
+         * @param name "int2" to "int8", "fp8_e4m3", "fp8_e5m2", or what {@link LevelGroup#named} knows
          * @param symmetric of integers
          */
         static Optional<Numbers> named(String name, boolean symmetric) {
@@ -35,8 +49,26 @@ public record InputFormat(Numbers numbers, Granularity granularity, int group) {
                 case "fp8_e4m3" -> Optional.of(Float8.E4M3);
                 case "fp8_e5m2" -> Optional.of(Float8.E5M2);
                 default ->
-                    name.matches("int[2-8]") ? Optional.of(new Int(name.charAt(3) - '0', symmetric)) : Optional.empty();
+                    name.matches("int[2-8]")
+                            ? Optional.of(new Int(name.charAt(3) - '0', symmetric))
+                            : LevelGroup.named(name).map(format -> new Levels(name, wide(format)));
             };
+        }
+
+        private static LevelGroup wide(LevelGroup format) {
+            return format.scale() == ScaleType.F16 ? format.withScale(ScaleType.F32) : format;
+        }
+    }
+
+    /**
+     * Elements and scales as weights have them, rounded by the same code; scales of formats without blocks are FP32.
+     *
+     * @param name in recipes and files
+     */
+    public record Levels(String name, LevelGroup format) implements Numbers {
+        /** Channels that share a scale; 0 if the format has no blocks. */
+        int block() {
+            return Math.max(format.group(), 0);
         }
     }
 
@@ -73,7 +105,10 @@ public record InputFormat(Numbers numbers, Granularity granularity, int group) {
         }
     }
 
-    /** What shares a scale that is computed from the values themselves, or, for STATIC, one from calibration. */
+    /**
+     * What shares a scale that is computed from the values themselves, or, for STATIC, one from calibration. Of formats with
+     * blocks see {@link LevelInputs}.
+     */
     public enum Granularity {
         /** All values of a sequence. */
         TENSOR,
@@ -109,6 +144,11 @@ public record InputFormat(Numbers numbers, Granularity granularity, int group) {
         if ((range != null) != (granularity == Granularity.STATIC)) {
             throw new IllegalArgumentException(label() + " with range " + range);
         }
+        if (numbers instanceof Levels levels) {
+            float[] values = Tensors.floats(input);
+            new LevelInputs(levels.format(), granularity, group).round(values, Math.toIntExact(input.size(1)), range);
+            return Tensors.of(values, input.size(0), input.size(1)).to(input.device(), input.scalar_type());
+        }
         Tensor x = input.to(ScalarType.Float);
         Tensor shaped = granularity == Granularity.GROUP
                 ? x.reshape(x.size(0), x.size(1) / group, group)
@@ -123,6 +163,7 @@ public record InputFormat(Numbers numbers, Granularity granularity, int group) {
                         .to(ScalarType.Float)
                         .mul_(scale);
             }
+            case Levels _ -> throw new IllegalStateException("rounded above");
         };
         return rounded.reshape(input.size(0), input.size(1)).to(input.scalar_type());
     }
@@ -163,12 +204,22 @@ public record InputFormat(Numbers numbers, Granularity granularity, int group) {
         return x.clamp_(new ScalarOptional(new Scalar(low)), new ScalarOptional(new Scalar(high)));
     }
 
-    /** The name in reports: "int8 per token", "fp8 e4m3 static". */
+    /** Channels that share a scale and must fit into the input; 0 where any number of channels does. */
+    public int block() {
+        return numbers instanceof Levels levels && levels.block() > 0 ? levels.block() : group;
+    }
+
+    /** The name in reports: "int8 per token", "fp8 e4m3 static", "mxfp4 ocp-floor". */
     public String label() {
         String name = switch (numbers) {
             case Int grid -> "int" + grid.bits() + (grid.symmetric() ? "" : " asymmetric");
             case Float8 grid -> "fp8 " + grid.name().toLowerCase(Locale.ROOT);
+            case Levels(String title, LevelGroup format) ->
+                format.scale() == ScaleType.E8M0 ? title + " " + format.rule().title() : title;
         };
+        if (numbers instanceof Levels(String _, LevelGroup format) && format.scale() == ScaleType.E8M0) {
+            return name;
+        }
         return switch (granularity) {
             case TENSOR -> name + " per tensor";
             case TOKEN -> name + " per token";

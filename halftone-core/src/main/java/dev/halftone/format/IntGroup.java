@@ -1,6 +1,7 @@
 package dev.halftone.format;
 
 import dev.halftone.error.InputException;
+import dev.halftone.kernel.Levels;
 
 /**
  * Integers of {@code bits} bits, value = (code - zero) * scale + offset, with one scale per tile of {@code rows} outputs by
@@ -14,16 +15,8 @@ import dev.halftone.error.InputException;
  * @param rows outputs per scale, the last tile may have fewer; {@link #ALL_ROWS} for one row of tiles
  * @param reordered groups are any {@code group} inputs, not consecutive ones: the group of each input is stored, 16 bits
  */
-public record IntGroup(int bits, int group, GridMode mode, ScaleType scale, int rows, boolean reordered) {
-    /** A group as long as the row. */
-    public static final int ROW = -1;
-
-    /** A tile as high as the weight. */
-    public static final int ALL_ROWS = -1;
-
-    private static final int GROUP_INDEX_BITS = 16;
-    private static final int UNIT_BYTES = 4;
-
+public record IntGroup(int bits, int group, GridMode mode, ScaleType scale, int rows, boolean reordered)
+        implements NumberFormat {
     public IntGroup {
         if (bits < mode.leastBits() || bits > mode.mostBits()) {
             String allowed = mode.leastBits() == mode.mostBits()
@@ -59,17 +52,17 @@ public record IntGroup(int bits, int group, GridMode mode, ScaleType scale, int 
         return new InputException("HT-407", "", finding, "use fp16, bf16 or fp32 scales, or another mode");
     }
 
-    /** The same with inputs in any order, or in their own. */
+    @Override
     public IntGroup withReordered(boolean stored) {
         return new IntGroup(bits, group, mode, scale, rows, stored);
     }
 
-    /** The same with other groups in the row. */
+    @Override
     public IntGroup withGroup(int inputs) {
         return new IntGroup(bits, inputs, mode, scale, rows, reordered);
     }
 
-    /** True if a group needs nothing but its scale. */
+    @Override
     public boolean symmetric() {
         return mode.symmetric();
     }
@@ -79,82 +72,51 @@ public record IntGroup(int bits, int group, GridMode mode, ScaleType scale, int 
         return mode == GridMode.SYM || mode == GridMode.TERNARY ? 1 : 0;
     }
 
-    /** Largest code. */
-    public int largest() {
-        return (1 << bits) - 1;
-    }
-
-    /** The zero point of a group that stores none. */
+    @Override
     public int middle() {
         return symmetric() && mode != GridMode.BINARY ? 1 << (bits - 1) : 0;
     }
 
-    /** Inputs per group in a row of that many inputs. */
-    public int groupIn(int in) {
-        return group == ROW ? in : group;
-    }
-
-    /** Groups in a row of that many inputs, which the group must divide. */
-    public int groups(int in) {
-        return in / groupIn(in);
-    }
-
-    /** Outputs per scale in a weight of that many outputs. */
-    public int rowsIn(int out) {
-        return rows == ALL_ROWS ? out : rows;
-    }
-
-    /** Rows of scales. */
-    public int tiles(int out) {
-        return Math.ceilDiv(out, rowsIn(out));
-    }
-
-    /** True if rows of that many inputs split into whole groups and whole bytes. */
-    public boolean divides(int in) {
-        return in % groupIn(in) == 0 && (long) in * bits % 8 == 0 && (!reordered || groups(in) <= 1 << 16);
-    }
-
-    /** Stored bits per weight, scales, zeros and the padding of both included. */
-    public double bitsPerWeight(int out, int in) {
-        long scales = (long) tiles(out) * (scaleBytes(in) + zeroBytes(in) + minimumBytes(in));
-        long bytes = (long) out * codeBytes(in) + scales + unitBytes() + indexBytes(in);
-        return 8.0 * bytes / ((double) out * in);
-    }
-
-    /** Bytes of the codes of one row. */
-    public int codeBytes(int in) {
-        return Math.ceilDiv(in * bits, 8);
-    }
-
-    /** Bytes of one row of scales. */
-    int scaleBytes(int in) {
-        return groups(in) * scale.bytes();
-    }
-
-    /** Bytes of the zero points of one row of scales; none if symmetric. */
+    @Override
     public int zeroBytes(int in) {
         return mode == GridMode.ASYM ? Math.ceilDiv(groups(in) * bits, 8) : 0;
     }
 
-    /** Bytes of the minima of one row of scales. */
-    int minimumBytes(int in) {
+    @Override
+    public int minimumBytes(int in) {
         return mode == GridMode.AFFINE ? scaleBytes(in) : 0;
     }
 
-    /** Bytes of the number that scales are multiples of. */
-    int unitBytes() {
-        return scale.hasUnit() ? UNIT_BYTES : 0;
+    @Override
+    public int unitBytes() {
+        return scale.hasUnit() ? Float.BYTES : 0;
     }
 
-    /** Bytes of the group of each input. */
-    int indexBytes(int in) {
-        return reordered ? in * GROUP_INDEX_BITS / 8 : 0;
+    @Override
+    public FittedGrid grid(ClipSearch search, float unit) {
+        return new GroupGrid(this, search, unit);
+    }
+
+    @Override
+    public int code(float w, float scale, float offset, int zero) {
+        return mode == GridMode.BINARY ? GridMode.sign(w) : Levels.code(w, scale, offset, zero, lowest(), largest());
+    }
+
+    @Override
+    public float value(int code, float scale, float offset, int zero) {
+        return Levels.value(code, scale, offset, zero);
+    }
+
+    @Override
+    public float offset(float scale, float minimum) {
+        return mode.offset(scale, minimum);
     }
 
     /**
      * What the scales of a weight are multiples of: 1, or for short scale types a number that puts the largest scale a grid can
      * have, twice that of the values as they are, at the end of the type.
      */
+    @Override
     public float unit(float[] w) {
         if (!scale.hasUnit()) {
             return 1;
@@ -166,7 +128,8 @@ public record IntGroup(int bits, int group, GridMode mode, ScaleType scale, int 
         return most == 0 ? 1 : Math.max(2 * most * mode.largestScale(bits) / scale.largest(), Float.MIN_NORMAL);
     }
 
-    /** The name in reports: "int3 g64 asymmetric". */
+    /** "int3 g64 asymmetric". */
+    @Override
     public String label() {
         StringBuilder label = new StringBuilder();
         label.append(bits == mode.mostBits() && bits < 8 ? "" : "int" + bits + " ");
@@ -175,10 +138,7 @@ public record IntGroup(int bits, int group, GridMode mode, ScaleType scale, int 
                     case ASYM, SYM_WIDE -> "";
                     default -> mode.title() + " ";
                 });
-        label.append(
-                rows != 1
-                        ? (rows == ALL_ROWS && group == ROW ? "per tensor" : "tiles of " + rows + "x" + group)
-                        : group == ROW ? "per row" : "g" + group);
+        label.append(granularity());
         label.append(
                 switch (mode) {
                     case ASYM -> " asymmetric";

@@ -15,6 +15,8 @@ import dev.halftone.model.WeightSource;
 import dev.halftone.tensor.Compute;
 import dev.halftone.text.TextTokenizer;
 import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
 
 /** A language model on disk, plain or packed: what MODEL means on the command line. */
 public final class ModelFile implements AutoCloseable {
@@ -79,6 +81,10 @@ public final class ModelFile implements AutoCloseable {
             return new PackedWeights(checkpoint, place);
         }
         if (!PackedLayout.method(checkpoint.config()).isEmpty()) {
+            Optional<Map<String, PackedWeight>> foreign = ForeignWeights.read(checkpoint, place);
+            if (foreign.isPresent()) {
+                return new PackedWeights(checkpoint, foreign.get());
+            }
             throw new InputException(
                     "HT-305",
                     place,
@@ -113,6 +119,13 @@ public final class ModelFile implements AutoCloseable {
 
     public WeightSource weights() {
         return weights;
+    }
+
+    /** A packed weight as it is stored; empty if the weight is none. */
+    public Optional<PackedWeight> packedWeight(String name) {
+        return weights instanceof PackedWeights packed
+                ? Optional.ofNullable(packed.packed().get(name))
+                : Optional.empty();
     }
 
     /** True if Halftone packed the weights. */

@@ -7,6 +7,7 @@ import dev.halftone.error.InputException;
 import dev.halftone.format.InputFormat.Float8;
 import dev.halftone.format.InputFormat.Granularity;
 import dev.halftone.format.InputFormat.Int;
+import dev.halftone.format.InputFormat.Levels;
 import dev.halftone.format.InputFormat.Numbers;
 import dev.halftone.format.InputFormat.Range;
 import dev.halftone.model.LinearSite;
@@ -29,7 +30,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * How config.json says that inputs are quantized: in {@code quantization_config}, {@code "inputs": [{"format": "int8",
- * "symmetric": true, "granularity": "token", "group": 0, "weights": ["model.layers.0..."]}]}. The range of a static format is the
+ * "symmetric": true, "granularity": "token", "group": 0, "weights": ["model.layers.0..."]}]}; formats of {@link LevelGroup} have
+ * their {@code "rule"} instead of {@code "symmetric"}. The range of a static format is the
  * tensor {@code W.input_range} F32 (2). An input that is divided channel by channel first has {@code W.input_scale} F32 (in).
  */
 final class PackedInputs {
@@ -51,6 +53,9 @@ final class PackedInputs {
                             entry.put("format", name(f.numbers()));
                             if (f.numbers() instanceof Int(int _, boolean symmetric)) {
                                 entry.put("symmetric", symmetric);
+                            }
+                            if (f.numbers() instanceof Levels levels) {
+                                entry.put("rule", levels.format().rule().title());
                             }
                             entry.put("granularity", f.granularity().name().toLowerCase(Locale.ROOT));
                             entry.put("group", f.group());
@@ -126,10 +131,23 @@ final class PackedInputs {
         String granularity = entry.path("granularity").asString("").toUpperCase(Locale.ROOT);
         for (Granularity known : Granularity.values()) {
             if (numbers.isPresent() && known.name().equals(granularity)) {
-                return new InputFormat(numbers.get(), known, entry.path("group").asInt(0));
+                return new InputFormat(
+                        ruled(numbers.get(), entry, place),
+                        known,
+                        entry.path("group").asInt(0));
             }
         }
         throw error(place, "quantized inputs of an unknown kind: " + entry.path("format") + " " + granularity);
+    }
+
+    private static Numbers ruled(Numbers numbers, JsonNode entry, String place) {
+        if (!(numbers instanceof Levels(String name, LevelGroup format))) {
+            return numbers;
+        }
+        String title = entry.path("rule").asString("");
+        ScaleRule rule =
+                ScaleRule.titled(title).orElseThrow(() -> error(place, "quantized inputs of rule \"" + title + "\""));
+        return new Levels(name, format.withRule(rule));
     }
 
     private static Range range(StoredTensor tensor, String place) {
@@ -158,6 +176,7 @@ final class PackedInputs {
         return switch (numbers) {
             case Int grid -> "int" + grid.bits();
             case Float8 grid -> "fp8_" + grid.name().toLowerCase(Locale.ROOT);
+            case Levels levels -> levels.name();
         };
     }
 }

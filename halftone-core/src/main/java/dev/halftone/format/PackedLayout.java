@@ -8,6 +8,7 @@ import dev.halftone.model.LinearSite;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,29 +18,25 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Packed weights in the Hugging Face layout. A weight W (out, in) of {@link IntGroup} format becomes, in the safetensors files,
+ * Packed weights in the Hugging Face layout. A weight W (out, in) becomes, in the safetensors files,
  *
  * <ul>
  *   <li>{@code W.codes} U8 (out, ceil(in * bits / 8))
  *   <li>{@code W.scales} of the scales' type (tiles, groups); a tile is one row, unless the format says more
  *   <li>{@code W.zeros} U8 (tiles, ceil(groups * bits / 8)), mode asym only
  *   <li>{@code W.minima} like the scales, mode affine only
- *   <li>{@code W.unit} F32 (1), e4m3 scales only
+ *   <li>{@code W.unit} F32 (1), e4m3 scales and the rule floor-4-3 only
  *   <li>{@code W.g_idx} U16 (in), formats with reordered inputs only
  * </ul>
  *
  * <p>laid out as {@link PackedWeight} says. config.json names them: {@code "quantization_config": {"quant_method": "halftone",
- * "format_version": 1, "formats": [{"bits": 3, "group": 64, "symmetric": false, "weights": ["model.layers.0..."]}]}}. Version
- * 2 adds {@code "mode"}, {@code "scale"}, {@code "rows"} and {@code "reordered"} to an entry where they are not those of version
- * 1: sym-wide or asym, fp16, 1 and false. A file that needs none of them is of version 1.
+ * "format_version": 1, "formats": [{"bits": 3, "group": 64, "symmetric": false, "weights": ["model.layers.0..."]}]}}; the keys
+ * of an entry: {@link FormatEntry}. A file has the oldest version that can say what is in it.
  * Quantized inputs: {@link PackedInputs}.
  */
 public final class PackedLayout {
     /** The newest version that this build reads. */
-    static final int VERSION = 2;
-
-    /** The version without modes, types of scales, tiles and orders. */
-    private static final int FIRST = 1;
+    static final int VERSION = 3;
 
     static final String KEY = "quantization_config";
     private static final String METHOD = "halftone";
@@ -59,7 +56,7 @@ public final class PackedLayout {
 
     /** The tensors that hold a packed weight. */
     public static List<StoredPart> parts(String weight, PackedWeight packed) {
-        IntGroup format = packed.format();
+        NumberFormat format = packed.format();
         int in = packed.in();
         int tiles = format.tiles(packed.out());
         int groups = format.groups(in);
@@ -101,23 +98,15 @@ public final class PackedLayout {
     }
 
     /** Adds to a config which weights are packed and which inputs are quantized, and how. */
-    public static void describe(ObjectNode config, Map<String, IntGroup> formats, InputRounding inputs) {
+    public static void describe(ObjectNode config, Map<String, NumberFormat> formats, InputRounding inputs) {
         ObjectNode section = config.putObject(KEY);
         section.put("quant_method", METHOD);
-        section.put("format_version", formats.values().stream().allMatch(PackedLayout::first) ? FIRST : VERSION);
-        Map<IntGroup, ArrayNode> lists = new LinkedHashMap<>();
+        section.put("format_version", version(formats.values()));
+        Map<NumberFormat, ArrayNode> lists = new LinkedHashMap<>();
         ArrayNode entries = section.putArray("formats");
         formats.forEach((weight, format) -> lists.computeIfAbsent(format, f -> {
                     ObjectNode entry = entries.addObject();
-                    entry.put("bits", f.bits());
-                    entry.put("group", f.group());
-                    entry.put("symmetric", f.symmetric());
-                    if (!first(f)) {
-                        entry.put("mode", f.mode().title());
-                        entry.put("scale", f.scale().title());
-                        entry.put("rows", f.rows());
-                        entry.put("reordered", f.reordered());
-                    }
+                    FormatEntry.write(f, entry);
                     return entry.putArray("weights");
                 })
                 .add(weight));
@@ -126,16 +115,13 @@ public final class PackedLayout {
         }
     }
 
-    /** True if version 1 can say it. */
-    private static boolean first(IntGroup format) {
-        return (format.mode() == GridMode.SYM_WIDE || format.mode() == GridMode.ASYM)
-                && format.scale() == ScaleType.F16
-                && format.rows() == 1
-                && !format.reordered();
+    /** The oldest version that can say all of them. */
+    private static int version(Collection<NumberFormat> formats) {
+        return formats.stream().mapToInt(FormatEntry::version).max().orElse(1);
     }
 
     /** The packed weights that a config names. */
-    public static Map<String, IntGroup> formats(ObjectNode config, String place) {
+    public static Map<String, NumberFormat> formats(ObjectNode config, String place) {
         JsonNode section = config.path(KEY);
         int version = section.path("format_version").asInt(0);
         if (version < 1 || version > VERSION) {
@@ -145,9 +131,9 @@ public final class PackedLayout {
                     "packed format version %d; this build reads up to %d".formatted(version, VERSION),
                     "use the Halftone that wrote it, or a newer one");
         }
-        Map<String, IntGroup> formats = new TreeMap<>();
+        Map<String, NumberFormat> formats = new TreeMap<>();
         for (JsonNode entry : section.path("formats")) {
-            IntGroup format = format(entry, place);
+            NumberFormat format = FormatEntry.read(entry, place);
             for (JsonNode weight : entry.path("weights")) {
                 formats.put(weight.asString(""), format);
             }
@@ -155,29 +141,8 @@ public final class PackedLayout {
         return formats;
     }
 
-    private static IntGroup format(JsonNode entry, String place) {
-        String mode = entry.path("mode")
-                .asString((entry.path("symmetric").asBoolean(false) ? GridMode.SYM_WIDE : GridMode.ASYM).title());
-        String scale = entry.path("scale").asString(ScaleType.F16.title());
-        return new IntGroup(
-                entry.path("bits").asInt(0),
-                entry.path("group").asInt(0),
-                GridMode.titled(mode).orElseThrow(() -> unknown(place, "mode", mode)),
-                ScaleType.titled(scale).orElseThrow(() -> unknown(place, "scale", scale)),
-                entry.path("rows").asInt(1),
-                entry.path("reordered").asBoolean(false));
-    }
-
-    private static InputException unknown(String place, String key, String value) {
-        return new InputException(
-                "HT-405",
-                place,
-                "packed weights of %s \"%s\", which this build does not know".formatted(key, value),
-                "use the Halftone that wrote it, or a newer one");
-    }
-
     /** A packed weight as it lies in a checkpoint. */
-    static PackedWeight read(Checkpoint checkpoint, String weight, IntGroup format) {
+    static PackedWeight read(Checkpoint checkpoint, String weight, NumberFormat format) {
         long[] codes = matrix(checkpoint, weight + CODES, SafetensorsDtype.U8);
         long[] scales = matrix(checkpoint, weight + SCALES, format.scale().dtype());
         long in = codes[1] * 8 / format.bits();

@@ -1,19 +1,18 @@
 package dev.halftone.format;
 
 import dev.halftone.error.InputException;
-import dev.halftone.kernel.Levels;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
  * A weight as it is stored. Each part is row-major with rows padded to whole bytes, little-endian, and empty where the format has
- * no use for it; a row of scales serves {@link IntGroup#rowsIn} rows of codes:
+ * no use for it; a row of scales serves {@link NumberFormat#rowsIn} rows of codes:
  *
  * <ul>
  *   <li>codes: (out, ceil(in * bits / 8)) bytes; code j of a row occupies bits j*bits .. j*bits + bits - 1, counted from the
  *       lowest bit of the row's first byte
- *   <li>scales: (tiles, groups) of {@link IntGroup#scale}
+ *   <li>scales: (tiles, groups) of {@link NumberFormat#scale}
  *   <li>zeros: (tiles, ceil(groups * bits / 8)) bytes, packed like codes
  *   <li>minima: (tiles, groups) of the scales' type
  *   <li>unit: one FP32 number that the scales are multiples of
@@ -21,7 +20,7 @@ import java.nio.ByteOrder;
  * </ul>
  */
 public record PackedWeight(
-        IntGroup format,
+        NumberFormat format,
         int out,
         int in,
         MemorySegment codes,
@@ -59,7 +58,7 @@ public record PackedWeight(
 
     /** A weight of codes, scales and zero points alone. */
     public PackedWeight(
-            IntGroup format, int out, int in, MemorySegment codes, MemorySegment scales, MemorySegment zeros) {
+            NumberFormat format, int out, int in, MemorySegment codes, MemorySegment scales, MemorySegment zeros) {
         this(format, out, in, codes, scales, zeros, MemorySegment.NULL, MemorySegment.NULL, MemorySegment.NULL);
     }
 
@@ -71,7 +70,7 @@ public record PackedWeight(
     }
 
     /** Packs codes and grids. */
-    public static PackedWeight of(IntGroup format, int out, int in, GridCodes grids) {
+    public static PackedWeight of(NumberFormat format, int out, int in, GridCodes grids) {
         int groups = format.groups(in);
         int tiles = format.tiles(out);
         byte[] codes = new byte[Math.multiplyExact(out, format.codeBytes(in))];
@@ -106,7 +105,7 @@ public record PackedWeight(
         return MemorySegment.ofArray(new byte[bytes]);
     }
 
-    private static MemorySegment scales(IntGroup format, float[] values, float unit, int bytes) {
+    private static MemorySegment scales(NumberFormat format, float[] values, float unit, int bytes) {
         MemorySegment stored = empty(bytes);
         for (int i = 0; i < bytes / format.scale().bytes(); i++) {
             // A multiple of the unit was rounded to float32: the nearest number of the type is the factor it was made
@@ -114,6 +113,32 @@ public record PackedWeight(
             format.scale().write(stored, i, format.scale().nearestFinite(values[i] / unit));
         }
         return stored;
+    }
+
+    /** The code of a weight. */
+    public int code(int row, int input) {
+        return code(codes, (long) row * format.codeBytes(in), input);
+    }
+
+    /** The scale of a group of a row as it is stored: without the unit. */
+    public float storedScale(int row, int group) {
+        return format.scale().read(scales, (long) (row / format.rowsIn(out)) * format.groups(in) + group);
+    }
+
+    /** The zero point of a group of a row. */
+    public int storedZero(int row, int group) {
+        long tile = row / format.rowsIn(out);
+        return zeros.byteSize() == 0 ? format.middle() : code(zeros, tile * format.zeroBytes(in), group);
+    }
+
+    /** The group of an input. */
+    public int groupOf(int input) {
+        return groupOf.byteSize() == 0 ? input / format.groupIn(in) : groupOf.get(SHORT, 2L * input) & 0xFFFF;
+    }
+
+    /** What scales are multiples of. */
+    public float multiple() {
+        return unit.byteSize() == 0 ? 1 : ScaleType.F32.read(unit, 0);
     }
 
     /** Bytes of all parts. */
@@ -133,36 +158,43 @@ public record PackedWeight(
         int tile = row / format.rowsIn(out);
         long codeRow = (long) row * format.codeBytes(in);
         long zeroRow = (long) tile * format.zeroBytes(in);
-        float multiple = unit.byteSize() == 0 ? 1 : ScaleType.F32.read(unit, 0);
+        float multiple = multiple();
         if (groupOf.byteSize() > 0) {
             decodeReordered(row, multiple, target, at);
             return;
         }
         for (int g = 0; g < groups; g++) {
-            Levels levels = levels((long) tile * groups + g, zeroRow, g, multiple);
+            Grid grid = grid((long) tile * groups + g, zeroRow, g, multiple);
             for (int j = g * perGroup; j < (g + 1) * perGroup; j++) {
-                target[at + j] = levels.value(code(codes, codeRow, j));
+                target[at + j] = grid.value(format, code(codes, codeRow, j));
             }
         }
     }
 
     private void decodeReordered(int row, float multiple, float[] target, int at) {
         int groups = format.groups(in);
-        Levels[] levels = new Levels[groups];
+        Grid[] grids = new Grid[groups];
         for (int g = 0; g < groups; g++) {
-            levels[g] = levels((long) row * groups + g, (long) row * format.zeroBytes(in), g, multiple);
+            grids[g] = grid((long) row * groups + g, (long) row * format.zeroBytes(in), g, multiple);
         }
         for (int j = 0; j < in; j++) {
             int g = groupOf.get(SHORT, 2L * j) & 0xFFFF;
-            target[at + j] = levels[g].value(code(codes, (long) row * format.codeBytes(in), j));
+            target[at + j] = grids[g].value(format, code(codes, (long) row * format.codeBytes(in), j));
         }
     }
 
-    private Levels levels(long index, long zeroRow, int g, float multiple) {
+    /** What a group's codes are multiplied by, and shifted by. */
+    private record Grid(float scale, float offset, int zero) {
+        float value(NumberFormat format, int code) {
+            return format.value(code, scale, offset, zero);
+        }
+    }
+
+    private Grid grid(long index, long zeroRow, int g, float multiple) {
         float scale = multiple * format.scale().read(scales, index);
         float minimum = minima.byteSize() == 0 ? 0 : format.scale().read(minima, index);
         int zero = zeros.byteSize() == 0 ? format.middle() : code(zeros, zeroRow, g);
-        return new Levels(scale, format.mode().offset(scale, minimum), zero, format.lowest(), format.largest());
+        return new Grid(scale, format.offset(scale, minimum), zero);
     }
 
     /** All values, (out, in). */
@@ -175,23 +207,12 @@ public record PackedWeight(
     }
 
     private int code(MemorySegment packed, long rowStart, int index) {
-        int bit = index * format.bits();
-        long at = rowStart + (bit >> 3);
-        int word = packed.get(ValueLayout.JAVA_BYTE, at) & 0xff;
-        if ((bit & 7) + format.bits() > 8) {
-            word |= (packed.get(ValueLayout.JAVA_BYTE, at + 1) & 0xff) << 8;
-        }
-        return (word >>> (bit & 7)) & format.largest();
+        return BitStream.get(packed, 8 * rowStart + (long) index * format.bits(), format.bits());
     }
 
     private static void pack(byte[] values, int from, int count, int bits, byte[] target, int at) {
         for (int j = 0; j < count; j++) {
-            int bit = j * bits;
-            int value = (values[from + j] & 0xff) << (bit & 7);
-            target[at + (bit >> 3)] |= (byte) value;
-            if ((bit & 7) + bits > 8) {
-                target[at + (bit >> 3) + 1] |= (byte) (value >>> 8);
-            }
+            BitStream.put(target, 8L * at + (long) j * bits, values[from + j] & 0xff, bits);
         }
     }
 }

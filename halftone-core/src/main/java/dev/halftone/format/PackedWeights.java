@@ -23,6 +23,17 @@ final class PackedWeights implements WeightSource {
                 .forEach((weight, format) -> packed.put(weight, PackedLayout.read(checkpoint, weight, format)));
     }
 
+    /** Weights that another tool has packed. */
+    PackedWeights(Checkpoint checkpoint, Map<String, PackedWeight> packed) {
+        this.plain = new CheckpointWeights(checkpoint);
+        this.packed.putAll(packed);
+    }
+
+    /** The packed weights. */
+    Map<String, PackedWeight> packed() {
+        return packed;
+    }
+
     @Override
     public boolean has(String name) {
         return packed.containsKey(name) || plain.has(name);

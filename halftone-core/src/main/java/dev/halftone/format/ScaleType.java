@@ -41,12 +41,18 @@ public enum ScaleType {
         return title;
     }
 
+    /** The type of a tensor of scales in a file. */
+    static Optional<ScaleType> of(String dtype) {
+        return Arrays.stream(values()).filter(type -> type.dtype.name().equals(dtype)).findFirst();
+    }
+
     /** The scale type of that name in recipes and files. */
     public static Optional<ScaleType> titled(String title) {
         return Arrays.stream(values()).filter(type -> type.title.equals(title)).findFirst();
     }
 
-    SafetensorsDtype dtype() {
+    /** What files call it. */
+    public SafetensorsDtype dtype() {
         return dtype;
     }
 

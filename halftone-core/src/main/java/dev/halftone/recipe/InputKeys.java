@@ -22,9 +22,10 @@ final class InputKeys {
                             ? "group is " + group + "; expected a positive number"
                             : "group needs granularity: group");
         }
+        Numbers numbers = FormatKeys.inputs(reader);
         return new InputStep(
                 reader.place(),
-                new InputFormat(numbers(reader), granularity, group),
+                WeightKeys.placed(reader, "granularity", () -> new InputFormat(numbers, granularity, group)),
                 reader.strings("targets", List.of("*")));
     }
 
@@ -37,12 +38,5 @@ final class InputKeys {
         }
         throw reader.error(
                 "granularity", "granularity is \"" + name + "\"; known are tensor, token, group, static (per tensor)");
-    }
-
-    private static Numbers numbers(YamlReader reader) {
-        String name = reader.string("format", "");
-        return Numbers.named(name, reader.flag("symmetric", true))
-                .orElseThrow(() -> reader.error(
-                        "format", "format is \"" + name + "\"; known are int2 to int8, fp8_e4m3, fp8_e5m2"));
     }
 }

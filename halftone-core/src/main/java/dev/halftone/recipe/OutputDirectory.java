@@ -5,10 +5,10 @@ import dev.halftone.checkpoint.SafetensorsFile;
 import dev.halftone.checkpoint.StoredTensor;
 import dev.halftone.error.InputException;
 import dev.halftone.format.InputRounding;
-import dev.halftone.format.IntGroup;
 import dev.halftone.format.KeptTensor;
 import dev.halftone.format.ModelFile;
 import dev.halftone.format.ModelWriter;
+import dev.halftone.format.NumberFormat;
 import dev.halftone.format.PackedLayout;
 import dev.halftone.format.PackedWeight;
 import dev.halftone.format.StoredPart;
@@ -117,7 +117,7 @@ final class OutputDirectory {
     }
 
     /** Writes config, tokenizer and all tensors: the packed ones of the blocks, and what the recipe leaves alone. */
-    void assemble(ModelFile model, Map<String, IntGroup> formats, InputRounding inputs) {
+    void assemble(ModelFile model, Map<String, NumberFormat> formats, InputRounding inputs) {
         List<SafetensorsFile> blocks = new ArrayList<>();
         try (Arena arena = Arena.ofShared()) {
             Files.createDirectories(staging());
@@ -127,10 +127,10 @@ final class OutputDirectory {
                 blocks.add(file);
                 file.names().forEach(name -> solved.put(name, file.tensor(name)));
             }
-            Map<String, IntGroup> all = new LinkedHashMap<>();
+            Map<String, NumberFormat> all = new LinkedHashMap<>();
             List<StoredPart> parts = new ArrayList<>();
             for (Decoder.Expected tensor : Decoder.tensors(model.spec())) {
-                IntGroup format = formats.get(tensor.name());
+                NumberFormat format = formats.get(tensor.name());
                 if (format != null) {
                     all.put(tensor.name(), format);
                     for (String part : PackedLayout.suffixes()) {
@@ -168,7 +168,8 @@ final class OutputDirectory {
         }
     }
 
-    private static void keep(StoredTensor tensor, Map<String, IntGroup> formats, List<StoredPart> parts, Arena arena) {
+    private static void keep(
+            StoredTensor tensor, Map<String, NumberFormat> formats, List<StoredPart> parts, Arena arena) {
         Optional<PackedWeight> packed = KeptTensor.packed(tensor);
         if (packed.isPresent()) {
             formats.put(tensor.name(), packed.get().format());

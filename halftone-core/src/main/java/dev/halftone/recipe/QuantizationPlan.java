@@ -77,11 +77,11 @@ public final class QuantizationPlan {
                 throw unmatched(step.place(), step.targets(), sites);
             }
             for (LinearSite site : matched) {
-                if (step.format().group() > 0 && site.in() % step.format().group() != 0) {
+                if (step.format().block() > 0 && site.in() % step.format().block() != 0) {
                     throw new InputException(
                             "HT-431",
                             site.weight(),
-                            "a group of " + step.format().group() + " does not divide its " + site.in() + " inputs",
+                            "a group of " + step.format().block() + " does not divide its " + site.in() + " inputs",
                             "use another group, or granularity: token");
                 }
                 chosen.put(site.weight(), step.format());

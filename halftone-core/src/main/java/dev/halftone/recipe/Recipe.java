@@ -2,7 +2,7 @@ package dev.halftone.recipe;
 
 import dev.halftone.calibration.CalibrationOptions;
 import dev.halftone.format.InputFormat;
-import dev.halftone.format.IntGroup;
+import dev.halftone.format.NumberFormat;
 import dev.halftone.solver.WeightSolver;
 import dev.halftone.transform.ChannelScaling;
 import java.util.List;
@@ -36,7 +36,7 @@ public record Recipe(
      * @param place where the step stands, for messages
      * @param targets globs over the names of linear weights; the last step that matches a weight counts
      */
-    public record WeightStep(String place, WeightSolver solver, IntGroup format, List<String> targets) {
+    public record WeightStep(String place, WeightSolver solver, NumberFormat format, List<String> targets) {
         /** True if one of the targets matches. */
         public boolean matches(String weight) {
             return Recipe.matches(targets, weight);

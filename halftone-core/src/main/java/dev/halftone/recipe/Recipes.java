@@ -3,6 +3,8 @@ package dev.halftone.recipe;
 import dev.halftone.calibration.CalibrationOptions;
 import dev.halftone.error.InputException;
 import dev.halftone.format.ClipSearch;
+import dev.halftone.format.LevelGroup;
+import dev.halftone.format.ScaleRule;
 import dev.halftone.recipe.Recipe.InputStep;
 import dev.halftone.recipe.Recipe.TransformStep;
 import dev.halftone.recipe.Recipe.WeightStep;
@@ -15,6 +17,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Recipes by built-in name or from a YAML file. */
@@ -25,8 +28,18 @@ public final class Recipes {
                     + "(-(?<mode>sym-full|signed-max|affine|sym))?(-(?<search>"
                     + String.join("|", ClipSearch.names()) + "))?");
 
+    /** method, format of the weights, group, rule, format of the inputs, search. */
+    private static final Pattern BUILT_IN_LEVELS = Pattern.compile("(?<method>rtn|gptq)-(?<format>"
+            + String.join("|", LevelGroup.names()) + "|fp8|fp6|fp4|mxfp8|mxfp6)(g(?<group>16|32|64|128|256))?(-(?<rule>"
+            + ScaleRule.ofPowers().stream()
+                    .filter(rule -> rule != ScaleRule.MSE)
+                    .map(ScaleRule::title)
+                    .collect(Collectors.joining("|"))
+            + "))?(-a(?<inputs>[a-z0-9_]+))?(-(?<search>" + String.join("|", ClipSearch.names()) + "))?");
+
     private static final String KNOWN =
-            "rtn-wB, gptq-wB, awq-wB or smoothquant-wB with B = 2..8 bits, then aB or afp8 if inputs are quantized too (per"
+            "rtn-FORMAT or gptq-FORMAT with FORMAT one of " + String.join(", ", LevelGroup.names())
+                    + " (see docs/recipes.md); rtn-wB, gptq-wB, awq-wB or smoothquant-wB with B = 2..8 bits, then aB or afp8 if inputs are quantized too (per"
                     + " token), then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym, -sym-full, -signed-max"
                     + " or -affine for another mode, then -minmax, -mse, -weighted, -norm, -output, -ls or -percentile for"
                     + " another search of the grid";
@@ -42,6 +55,10 @@ public final class Recipes {
         Matcher builtIn = BUILT_IN.matcher(nameOrFile);
         if (builtIn.matches()) {
             return parse(nameOrFile, builtInYaml(builtIn));
+        }
+        Matcher levels = BUILT_IN_LEVELS.matcher(nameOrFile);
+        if (levels.matches()) {
+            return parse(nameOrFile, levelsYaml(levels));
         }
         Path file = Path.of(nameOrFile);
         if (!Files.isRegularFile(file)) {
@@ -69,6 +86,23 @@ public final class Recipes {
                         + inputs(name);
             default -> "steps:\n" + weights(name, "rtn", "minmax", "") + inputs(name);
         };
+    }
+
+    private static String levelsYaml(Matcher name) {
+        String format = name.group("format");
+        String method = name.group("method");
+        List<String> keys = new ArrayList<>(List.of("method: " + method, "format: " + format));
+        if (name.group("group") != null) {
+            keys.add("group: " + name.group("group"));
+        }
+        if (name.group("rule") != null) {
+            keys.add("rule: " + name.group("rule"));
+        }
+        if (name.group("search") != null) {
+            keys.add("search: " + name.group("search"));
+        }
+        String inputs = name.group("inputs") == null ? "" : "  - inputs: {format: " + name.group("inputs") + "}\n";
+        return "steps:\n  - weights: {" + String.join(", ", keys) + "}\n" + inputs;
     }
 
     /** @param more another line; empty for none */

@@ -4,9 +4,7 @@ import dev.halftone.error.InputException;
 import dev.halftone.format.ClipSearch;
 import dev.halftone.format.ClipSearch.Bounds;
 import dev.halftone.format.ClipSearch.Measure;
-import dev.halftone.format.GridMode;
-import dev.halftone.format.IntGroup;
-import dev.halftone.format.ScaleType;
+import dev.halftone.format.NumberFormat;
 import dev.halftone.recipe.Recipe.WeightStep;
 import dev.halftone.solver.ColumnOrder;
 import dev.halftone.solver.Gptq;
@@ -18,19 +16,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /** The keys of a recipe's {@code weights}. */
 final class WeightKeys {
-    private static final Pattern TILE = Pattern.compile("([1-9][0-9]{0,8})x(-1|[1-9][0-9]{0,8})");
-
     private WeightKeys() {}
 
     static WeightStep read(YamlReader reader) {
         String method = reader.string("method", "");
-        IntGroup format = format(reader);
+        NumberFormat format = FormatKeys.weights(reader);
         WeightSolver solver = switch (method) {
             case "rtn" -> new Rtn(search(reader, "minmax"));
             case "gptq" -> gptq(reader, format);
@@ -39,63 +33,10 @@ final class WeightKeys {
         return new WeightStep(reader.place(), solver, format, reader.strings("targets", List.of("*")));
     }
 
-    private static IntGroup format(YamlReader reader) {
-        String name = reader.string("format", "");
-        if (!name.matches("int[2-8]|ternary|binary")) {
-            throw reader.error("format", "format is \"" + name + "\"; known are int2 to int8, ternary, binary");
-        }
-        int bits = switch (name) {
-            case "binary" -> 1;
-            case "ternary" -> 2;
-            default -> Integer.parseInt(name.substring(3));
-        };
-        GridMode mode = mode(reader, name);
-        ScaleType scale =
-                reader.has("scale") ? choice(reader, "scale", ScaleType.values(), ScaleType::title) : ScaleType.F16;
-        String group = reader.string("group", String.valueOf(IntGroup.ROW));
-        Matcher tile = TILE.matcher(group);
-        int rows = group.equals("tensor") ? IntGroup.ALL_ROWS : tile.matches() ? Integer.parseInt(tile.group(1)) : 1;
-        int inputs = switch (group) {
-            case "tensor", "row" -> IntGroup.ROW;
-            default -> tile.matches() ? Integer.parseInt(tile.group(2)) : inputs(reader, group);
-        };
-        return placed(reader, "scale", () -> new IntGroup(bits, inputs, mode, scale, rows, false));
-    }
-
-    private static int inputs(YamlReader reader, String group) {
-        String expected = "; expected a positive number, or -1 for a whole row, or tensor, or ROWSxINPUTS";
-        try {
-            int inputs = Integer.parseInt(group);
-            if (inputs >= 1 || inputs == IntGroup.ROW) {
-                return inputs;
-            }
-        } catch (NumberFormatException e) {
-            throw reader.error("group", "group is \"" + group + "\"" + expected);
-        }
-        throw reader.error("group", "group is " + group + expected);
-    }
-
-    private static GridMode mode(YamlReader reader, String format) {
-        if (!format.startsWith("int")) {
-            return format.equals("binary") ? GridMode.BINARY : GridMode.TERNARY;
-        }
-        if (!reader.has("mode")) {
-            return reader.flag("symmetric", false) ? GridMode.SYM_WIDE : GridMode.ASYM;
-        }
-        GridMode[] modes = Arrays.stream(GridMode.values())
-                .filter(mode -> mode != GridMode.TERNARY && mode != GridMode.BINARY)
-                .toArray(GridMode[]::new);
-        GridMode mode = choice(reader, "mode", modes, GridMode::title);
-        if (reader.has("symmetric") && reader.flag("symmetric", false) != mode.symmetric()) {
-            throw reader.error("symmetric", "symmetric contradicts mode " + mode.title());
-        }
-        return mode;
-    }
-
-    private static Gptq gptq(YamlReader reader, IntGroup format) {
+    private static Gptq gptq(YamlReader reader, NumberFormat format) {
         ColumnOrder order = order(reader);
         // Grids of whole rows and of several rows are fitted before the first column in any case.
-        boolean fixed = format.group() == IntGroup.ROW || format.rows() != 1;
+        boolean fixed = format.group() == NumberFormat.ROW || format.rows() != 1;
         boolean staticGroups = reader.flag("static_groups", order != ColumnOrder.NATURAL) || fixed;
         boolean stale = reader.flag("stale_grids", false);
         if (stale && staticGroups) {
@@ -158,7 +99,7 @@ final class WeightKeys {
                 reader, "search", () -> new ClipSearch(chosen, first, candidates, step, measure, norm, zeros, refits));
     }
 
-    private static <T> T choice(YamlReader reader, String key, T[] values, Function<T, String> title) {
+    static <T> T choice(YamlReader reader, String key, T[] values, Function<T, String> title) {
         String found = reader.string(key, "");
         return Arrays.stream(values)
                 .filter(value -> title.apply(value).equals(found))
@@ -176,7 +117,7 @@ final class WeightKeys {
     }
 
     /** What a record finds wrong, with the line and column of a key. */
-    private static <T> T placed(YamlReader reader, String key, Supplier<T> made) {
+    static <T> T placed(YamlReader reader, String key, Supplier<T> made) {
         try {
             return made.get();
         } catch (InputException e) {

@@ -2,17 +2,8 @@ package dev.halftone.reproduce;
 
 import java.util.List;
 
-/** A paper's headline claim. */
-public interface Claim {
-    /** What {@code halftone reproduce} calls it. */
-    String name();
-
-    /** Where it was made. */
-    String paper();
-
-    /** The claim in one sentence. */
-    String statement();
-
+/** A claim about models that recipes quantize. */
+public non-sealed interface Claim extends Reproducible {
     /** What has to be run, for each of these models. */
     List<Case> cases(List<String> models);
 

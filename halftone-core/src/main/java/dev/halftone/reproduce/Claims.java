@@ -6,12 +6,13 @@ import java.util.stream.Collectors;
 
 /** All claims that can be reproduced. */
 public final class Claims {
-    private static final List<Claim> ALL = List.of(new AwqClaim(), new GptqClaim(), new SmoothQuantClaim());
+    private static final List<Reproducible> ALL =
+            List.of(new AwqClaim(), new GptqClaim(), new IntVsFp(), new SmoothQuantClaim());
 
     private Claims() {}
 
     /** @throws InputException HT-650 for an unknown name */
-    public static Claim named(String name) {
+    public static Reproducible named(String name) {
         return ALL.stream()
                 .filter(claim -> claim.name().equals(name))
                 .findFirst()
@@ -20,6 +21,6 @@ public final class Claims {
 
     /** All names, with commas between. */
     public static String names() {
-        return ALL.stream().map(Claim::name).collect(Collectors.joining(", "));
+        return ALL.stream().map(Reproducible::name).collect(Collectors.joining(", "));
     }
 }

@@ -2,7 +2,7 @@ package dev.halftone.solver;
 
 import dev.halftone.calibration.Gram;
 import dev.halftone.format.ClipSearch;
-import dev.halftone.format.IntGroup;
+import dev.halftone.format.NumberFormat;
 import dev.halftone.format.PackedWeight;
 import dev.halftone.solver.ColumnLoop.Walk;
 import dev.halftone.tensor.Workers;
@@ -96,7 +96,7 @@ public final class Gptq implements WeightSolver {
     }
 
     @Override
-    public SolvedWeight solve(WeightProblem problem, IntGroup format, Workers workers) {
+    public SolvedWeight solve(WeightProblem problem, NumberFormat format, Workers workers) {
         Gram gram = problem.gram();
         if (gram == null) {
             throw new IllegalArgumentException("gptq needs second moments");
@@ -133,12 +133,12 @@ public final class Gptq implements WeightSolver {
     }
 
     /** True if grids are fitted on the way. */
-    private boolean dynamic(IntGroup format, int in) {
+    private boolean dynamic(NumberFormat format, int in) {
         return !options.staticGroups() && format.groupIn(in) < in && format.rows() == 1;
     }
 
     /** The grids that the loop rounds on: fitted to W, or still to be fitted. */
-    private GridRounding rounding(WeightProblem problem, IntGroup format, int[] order, Workers workers) {
+    private GridRounding rounding(WeightProblem problem, NumberFormat format, int[] order, Workers workers) {
         if (!dynamic(format, problem.in())) {
             return GridRounding.fixed(problem, format, options.search(), workers);
         }

@@ -1,32 +1,27 @@
 package dev.halftone.solver;
 
 import dev.halftone.format.ClipSearch;
+import dev.halftone.format.FittedGrid;
 import dev.halftone.format.GridCodes;
-import dev.halftone.format.GridMode;
-import dev.halftone.format.GroupGrid;
 import dev.halftone.format.GroupValues;
-import dev.halftone.format.IntGroup;
+import dev.halftone.format.NumberFormat;
 import dev.halftone.format.PackedWeight;
-import dev.halftone.kernel.Levels;
 import dev.halftone.tensor.Workers;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A weight on integer grids while it is being solved: codes (out, in), scales and zero points (tiles, groups). Tiles of rows are
+ * A weight on its grids while it is being solved: codes (out, in), scales and zero points (tiles, groups). Tiles of rows are
  * fitted, and rows are rounded, independently of one another.
  */
 final class GridRounding implements ColumnLoop.Grid {
-    private final IntGroup format;
+    private final NumberFormat format;
     private final SearchWeights weights;
     private final int out;
     private final int in;
     private final int groups;
     private final int rows;
-    private final int lowest;
-    private final int largest;
-    private final boolean binary;
 
     /** The group of each input. */
     private final int[] groupOf;
@@ -36,18 +31,16 @@ final class GridRounding implements ColumnLoop.Grid {
     private final byte[] zeros;
     private final float[] minima;
     private final float[] offsets;
+    private final boolean[] saturated;
     private final byte[] codes;
 
-    GridRounding(WeightProblem problem, IntGroup format, SearchWeights weights, int[] groupOf) {
+    GridRounding(WeightProblem problem, NumberFormat format, SearchWeights weights, int[] groupOf) {
         this.format = format;
         this.weights = weights;
         this.out = problem.out();
         this.in = problem.in();
         this.groups = format.groups(in);
         this.rows = format.rowsIn(out);
-        this.lowest = format.lowest();
-        this.largest = format.largest();
-        this.binary = format.mode() == GridMode.BINARY;
         this.groupOf = groupOf;
         this.unit = format.unit(problem.weight());
         int grids = Math.multiplyExact(format.tiles(out), groups);
@@ -55,11 +48,12 @@ final class GridRounding implements ColumnLoop.Grid {
         this.zeros = new byte[grids];
         this.minima = new float[grids];
         this.offsets = new float[grids];
+        this.saturated = new boolean[grids];
         this.codes = new byte[Math.multiplyExact(out, in)];
     }
 
     /** Every group fitted to W and rounded to nearest. */
-    static GridRounding nearest(WeightProblem problem, IntGroup format, ClipSearch search, Workers workers) {
+    static GridRounding nearest(WeightProblem problem, NumberFormat format, ClipSearch search, Workers workers) {
         GridRounding result = fixed(problem, format, search, workers);
         int in = problem.in();
         workers.forEach(problem.out(), row -> {
@@ -71,7 +65,7 @@ final class GridRounding implements ColumnLoop.Grid {
     }
 
     /** Every group fitted to W; nothing rounded yet. */
-    static GridRounding fixed(WeightProblem problem, IntGroup format, ClipSearch search, Workers workers) {
+    static GridRounding fixed(WeightProblem problem, NumberFormat format, ClipSearch search, Workers workers) {
         int in = problem.in();
         int perGroup = format.groupIn(in);
         int[] columns = IntStream.range(0, in).toArray();
@@ -89,13 +83,14 @@ final class GridRounding implements ColumnLoop.Grid {
     }
 
     private void fit(int row, int g, GroupValues values) {
-        GroupGrid grid = new GroupGrid(format, weights.search(), unit);
+        FittedGrid grid = format.grid(weights.search(), unit);
         grid.fit(values, weights.group(g));
         int index = index(row, g);
         scales[index] = grid.scale();
         zeros[index] = (byte) grid.zero();
         minima[index] = grid.minimum();
-        offsets[index] = grid.levels().offset();
+        offsets[index] = format.offset(grid.scale(), grid.minimum());
+        saturated[index] = grid.saturated();
     }
 
     @Override
@@ -113,7 +108,7 @@ final class GridRounding implements ColumnLoop.Grid {
         int index = index(row, groupOf[column]);
         int code = code(w, index);
         codes[row * in + column] = (byte) code;
-        return Levels.value(code, scales[index], offsets[index], zeros[index] & 0xff);
+        return format.value(code, scales[index], offsets[index], zeros[index] & 0xff);
     }
 
     private int index(int row, int g) {
@@ -121,10 +116,7 @@ final class GridRounding implements ColumnLoop.Grid {
     }
 
     private int code(float w, int index) {
-        if (binary) {
-            return GridMode.sign(w);
-        }
-        return Levels.code(w, scales[index], offsets[index], zeros[index] & 0xff, lowest, largest);
+        return format.code(w, scales[index], offsets[index], zeros[index] & 0xff);
     }
 
     /** Share of codes that rounding W to nearest on these grids would change. */
@@ -144,13 +136,12 @@ final class GridRounding implements ColumnLoop.Grid {
     /** What the result has to say of its grids. */
     List<Event> events() {
         List<Event> events = new ArrayList<>(weights.events());
-        int saturated = 0;
-        float end = unit * format.scale().largest();
-        for (float scale : scales) {
-            saturated += Math.abs(scale) >= end ? 1 : 0;
+        int cut = 0;
+        for (boolean group : saturated) {
+            cut += group ? 1 : 0;
         }
-        if (saturated > 0) {
-            events.add(new Event.ScalesSaturated(saturated, format.scale().title()));
+        if (cut > 0) {
+            events.add(new Event.ScalesSaturated(cut, format.scale().title()));
         }
         return events;
     }

@@ -2,7 +2,7 @@ package dev.halftone.solver;
 
 import dev.halftone.calibration.Gram;
 import dev.halftone.format.ClipSearch;
-import dev.halftone.format.IntGroup;
+import dev.halftone.format.NumberFormat;
 import dev.halftone.format.PackedWeight;
 import dev.halftone.tensor.Workers;
 
@@ -29,7 +29,7 @@ public final class Rtn implements WeightSolver {
     }
 
     @Override
-    public SolvedWeight solve(WeightProblem problem, IntGroup format, Workers workers) {
+    public SolvedWeight solve(WeightProblem problem, NumberFormat format, Workers workers) {
         GridRounding rounding = GridRounding.nearest(problem, format, search, workers);
         PackedWeight packed = rounding.pack();
         Gram gram = problem.gram();

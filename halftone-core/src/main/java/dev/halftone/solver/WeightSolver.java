@@ -1,6 +1,6 @@
 package dev.halftone.solver;
 
-import dev.halftone.format.IntGroup;
+import dev.halftone.format.NumberFormat;
 import dev.halftone.tensor.Workers;
 
 /** A method that chooses the codes of a weight. Pure: the result depends on the arguments alone, not on the number of workers. */
@@ -11,5 +11,5 @@ public interface WeightSolver {
     /** True if the method reads the inputs' second moments. */
     boolean needsGram();
 
-    SolvedWeight solve(WeightProblem problem, IntGroup format, Workers workers);
+    SolvedWeight solve(WeightProblem problem, NumberFormat format, Workers workers);
 }

@@ -161,6 +161,54 @@ class InputFormatTest {
         });
     }
 
+    /** Block by block and scale by scale, by the rules that weights are packed with. */
+    @ParameterizedTest
+    @CsvSource({
+        "mxfp4, TOKEN, 0", "mxfp6_e3m2, TOKEN, 0", "mxint8, TOKEN, 0", "nvfp4, TOKEN, 0", "nvfp4, TENSOR, 0",
+        "nvint4, STATIC, 0", "fp6_e2m3, TOKEN, 0", "fp4_e2m1, GROUP, 8", "nf4, TENSOR, 0", "fp6_e3m2, STATIC, 0"
+    })
+    void levelsAreRoundedAsWeightsAre(String name, Granularity granularity, int group) {
+        int channels = 64;
+        float[] x = new float[TOKENS * channels];
+        Random random = new Random(5);
+        for (int i = 0; i < x.length; i++) {
+            x[i] = (float) random.nextGaussian() * (1 + i / channels);
+        }
+        LevelGroup weights = LevelGroup.named(name).orElseThrow();
+        float most = 0;
+        for (float value : x) {
+            most = Math.max(most, Math.abs(value));
+        }
+        Range range = granularity == Granularity.STATIC ? new Range(-most, 0.5f * most) : null;
+        InputFormat format = new InputFormat(Numbers.named(name, true).orElseThrow(), granularity, group);
+        float[] actual = round(format, x, TOKENS, channels, range);
+        int share = granularity == Granularity.TOKEN ? channels : granularity == Granularity.GROUP ? group : x.length;
+        int length = weights.group() == NumberFormat.ROW ? share : weights.group();
+        LevelGroup exact = weights.scale() == ScaleType.F16 ? weights.withScale(ScaleType.F32) : weights;
+        float[] ones = new float[length];
+        for (int from = 0; from < x.length; from += share) {
+            float[] part = java.util.Arrays.copyOfRange(x, from, from + share);
+            for (int at = from; at < from + share; at += length) {
+                LevelGrid grid = new LevelGrid(exact, ClipSearch.MIN_MAX, exact.unit(part));
+                grid.fit(GroupValues.run(x, at, length), ColumnWeights.of(ones, 0));
+                for (int i = at; i < at + length; i++) {
+                    assertThat(actual[i]).as("%s, element %d", name, i).isEqualTo(grid.value(grid.code(x[i])));
+                }
+            }
+        }
+    }
+
+    @Test
+    void whatIsNotANumberStaysVisibleInEveryFormat() {
+        float[] x = new float[64];
+        x[3] = Float.NaN;
+        x[40] = 1;
+        for (String name : LevelGroup.names()) {
+            InputFormat format = new InputFormat(Numbers.named(name, true).orElseThrow(), Granularity.TOKEN, 0);
+            assertThat(round(format, x, 1, 64, null)[3]).as(name).isNaN();
+        }
+    }
+
     @Test
     void rangeBelongsToStaticFormatsAlone() {
         float[] x = values(1);

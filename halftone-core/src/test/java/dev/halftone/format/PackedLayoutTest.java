@@ -31,8 +31,8 @@ class PackedLayoutTest {
     private Path directory = Path.of("");
 
     /** All formats there are, with every width of code somewhere. */
-    private static List<IntGroup> formats() {
-        List<IntGroup> formats = new ArrayList<>();
+    private static List<NumberFormat> formats() {
+        List<NumberFormat> formats = new ArrayList<>();
         for (GridMode mode : GridMode.values()) {
             for (ScaleType scale : ScaleType.values()) {
                 if ((mode == GridMode.SIGNED_MAX && scale == ScaleType.E8M0)
@@ -50,15 +50,31 @@ class PackedLayoutTest {
         for (int bits = 2; bits <= 8; bits++) {
             formats.add(new IntGroup(bits, 8, bits % 2 == 0));
         }
+        for (String name : LevelGroup.names()) {
+            LevelGroup format = LevelGroup.named(name).orElseThrow();
+            formats.add(format);
+            if (format.scale() == ScaleType.E8M0) {
+                formats.add(format.withRule(ScaleRule.CT).withGroup(16));
+            }
+            formats.add(format.withTile(4, 32));
+            formats.add(format.withGroup(8).withReordered(true));
+        }
+        formats.add(LevelGroup.named("mxfp4").orElseThrow().withRule(ScaleRule.FLOOR_4_3));
+        formats.add(LevelGroup.of(Elements.of(List.of(-1f, -0.25f, 0.5f, 3f, 5f)), ScaleType.BF16));
         return formats;
     }
 
     /** Anything that fits the format: codes, scales, zero points, minima and groups at random. */
-    private static PackedWeight random(IntGroup format, long seed) {
+    private static PackedWeight random(NumberFormat format, long seed) {
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
         byte[] codes = new byte[OUT * IN];
+        int lowest = format instanceof IntGroup f ? f.lowest() : 0;
+        int largest = format instanceof LevelGroup f && f.elements() instanceof Codebook book
+                ? book.levels().size() - 1
+                : format.largest();
+        GridMode mode = format instanceof IntGroup f ? f.mode() : GridMode.SYM;
         for (int i = 0; i < codes.length; i++) {
-            codes[i] = (byte) random.nextInt(format.lowest(), format.largest() + 1);
+            codes[i] = (byte) random.nextInt(lowest, largest + 1);
         }
         int grids = format.tiles(OUT) * format.groups(IN);
         float unit = format.unit(new float[] {0.3f});
@@ -66,9 +82,9 @@ class PackedLayoutTest {
         float[] minima = new float[grids];
         byte[] zeros = new byte[grids];
         for (int g = 0; g < grids; g++) {
-            float sign = format.mode() == GridMode.SIGNED_MAX && random.nextBoolean() ? -1 : 1;
+            float sign = mode == GridMode.SIGNED_MAX && random.nextBoolean() ? -1 : 1;
             scales[g] = unit * format.scale().nonZero(sign * random.nextFloat() / unit / 100);
-            minima[g] = format.mode() == GridMode.AFFINE ? format.scale().nearestFinite(random.nextFloat() - 0.5f) : 0;
+            minima[g] = mode == GridMode.AFFINE ? format.scale().nearestFinite(random.nextFloat() - 0.5f) : 0;
             zeros[g] = (byte) (format.symmetric() ? format.middle() : random.nextInt(format.largest() + 1));
         }
         int[] groupOf = new int[IN];
@@ -80,8 +96,14 @@ class PackedLayoutTest {
         float[] decoded = packed.decode();
         for (int i = 0; i < codes.length; i++) {
             int g = i / IN / format.rowsIn(OUT) * format.groups(IN) + groupOf[i % IN];
-            int zero = format.mode() == GridMode.ASYM ? zeros[g] & 0xff : format.middle();
-            float expected = switch (format.mode()) {
+            int zero = mode == GridMode.ASYM ? zeros[g] & 0xff : format.middle();
+            if (format instanceof LevelGroup levels) {
+                // Boxed: NaN codes of small floats are NaN.
+                assertThat(Float.valueOf(decoded[i]))
+                        .isEqualTo(Float.valueOf(levels.elements().value(codes[i] & 0xff) * scales[g]));
+                continue;
+            }
+            float expected = switch (mode) {
                 case AFFINE -> (codes[i] & 0xff) * scales[g] + minima[g];
                 case BINARY -> (codes[i] == 1 ? 0.5f : -0.5f) * scales[g];
                 default -> ((codes[i] & 0xff) - zero) * scales[g];
@@ -93,10 +115,10 @@ class PackedLayoutTest {
 
     @Test
     void everyFormatComesBackFromItsFilesAndItsBitsAreThoseOfTheFile() throws IOException {
-        Map<String, IntGroup> formats = new LinkedHashMap<>();
+        Map<String, NumberFormat> formats = new LinkedHashMap<>();
         Map<String, PackedWeight> written = new LinkedHashMap<>();
         List<StoredPart> parts = new ArrayList<>();
-        for (IntGroup format : formats()) {
+        for (NumberFormat format : formats()) {
             String name = "w" + formats.size();
             formats.put(name, format);
             PackedWeight packed = random(format, formats.size());
@@ -114,20 +136,20 @@ class PackedLayoutTest {
         ModelWriter.writeModel(directory, parts);
         ModelWriter.writeJson(directory.resolve("config.json"), config);
         try (Checkpoint checkpoint = Checkpoints.open(directory)) {
-            Map<String, IntGroup> read = PackedLayout.formats(checkpoint.config(), "config.json");
+            Map<String, NumberFormat> read = PackedLayout.formats(checkpoint.config(), "config.json");
             assertThat(read).containsExactlyInAnyOrderEntriesOf(formats);
             read.forEach((name, format) -> assertThat(
                             PackedLayout.read(checkpoint, name, format).decode())
                     .as(format.label())
                     .isEqualTo(Objects.requireNonNull(written.get(name)).decode()));
         }
-        assertThat(formats.values().stream().map(IntGroup::label)).doesNotHaveDuplicates();
+        assertThat(formats.values().stream().map(NumberFormat::label)).doesNotHaveDuplicates();
     }
 
     @Test
     void whatTheFirstVersionCanSayIsWrittenAsItWas() {
         ObjectNode config = JSON.createObjectNode();
-        Map<String, IntGroup> formats = new LinkedHashMap<>();
+        Map<String, NumberFormat> formats = new LinkedHashMap<>();
         formats.put("a", new IntGroup(3, 64, false));
         formats.put("b", new IntGroup(8, -1, true));
         PackedLayout.describe(config, formats, new InputRounding(Map.of()));
@@ -148,7 +170,11 @@ class PackedLayoutTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "3| {}| HT-405 c: packed format version 3; this build reads up to 2",
+                "4| {}| HT-405 c: packed format version 4; this build reads up to 3",
+                "3| {\"elements\": \"e9m9\", \"rule\": \"ceil\"}| HT-405 c: packed weights of elements \"e9m9\"",
+                "3| {\"elements\": \"e2m1\", \"rule\": \"odd\"}| HT-405 c: packed weights of rule \"odd\"",
+                "3| {\"elements\": \"e2m1\", \"rule\": \"ceil\", \"group\": 32}| HT-407 rule ceil does not go with fp16",
+                "3| {\"elements\": \"codebook\", \"rule\": \"absmax\", \"levels\": [1, 1]}| HT-412 a codebook has level 1",
                 "2| {\"bits\": 4, \"group\": 32, \"mode\": \"odd\"}| HT-405 c: packed weights of mode \"odd\"",
                 "2| {\"bits\": 4, \"group\": 32, \"scale\": \"fp12\"}| HT-405 c: packed weights of scale \"fp12\"",
                 "2| {\"bits\": 9, \"group\": 32}| HT-401 format has 9 bits",

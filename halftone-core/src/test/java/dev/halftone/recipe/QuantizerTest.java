@@ -77,6 +77,12 @@ class QuantizerTest {
                 "6| gptq, format: int3, group: 16, static_groups: false, scale: e4m3, search: output",
                 "7| gptq, format: int3, group: 16, order: gar, static_groups: false, mode: sym-full",
                 "8| gptq, format: int2, group: 8, order: natural, static_groups: false, stale_grids: true, mode: affine",
+                "9| rtn, format: mxfp4, group: 16, rule: floor-4-3",
+                "10| gptq, format: nvfp4, static_groups: false",
+                "11| gptq, format: mxfp6_e3m2, group: 16, rule: mse",
+                "12| rtn, format: nf4, group: 16, search: output",
+                "13| gptq, format: codebook, levels: [-1, -0.3, 0, 0.3, 1], group: 8x16",
+                "14| rtn, format: fp8_e5m2, group: tensor",
             })
     void everyFormatGoesThroughFilesWithAnyNumberOfThreads(int number, String keys) throws IOException {
         Path recipe = Files.writeString(

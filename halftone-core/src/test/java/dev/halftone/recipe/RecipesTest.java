@@ -15,6 +15,7 @@ import dev.halftone.model.Families;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -123,6 +124,13 @@ class RecipesTest {
                 "steps:\\n  - inputs: {format: int8, granularity: row}| HT-421 r.yaml:2:41: granularity is \"row\"; known are tensor, token, group, static",
                 "steps:\\n  - inputs: {format: int8, granularity: group}| HT-421 r.yaml:2:13: group is 0; expected a positive number",
                 "steps:\\n  - inputs: {format: int8, group: 64}| HT-421 r.yaml:2:35: group needs granularity: group",
+                "steps:\\n  - inputs: {format: mxfp4, granularity: tensor}| HT-407 r.yaml:2:42: mxfp4 has blocks of its own",
+                "steps:\\n  - inputs: {format: nvfp4, granularity: group, group: 8}| HT-407 r.yaml:2:42: nvfp4 has blocks of its own",
+                "steps:\\n  - weights: {method: rtn, format: mxfp4, scale: fp16}| HT-421 r.yaml:2:50: \"scale\" is not known here",
+                "steps:\\n  - weights: {method: rtn, format: mxfp4, rule: up}| HT-421 r.yaml:2:49: rule is \"up\"; known are ocp-floor, ceil, round, ct, floor-4-3, mse",
+                "steps:\\n  - weights: {method: rtn, format: mxfp8, rule: floor-4-3}| HT-407 r.yaml:2:49: rule floor-4-3 is for e2m1",
+                "steps:\\n  - weights: {method: rtn, format: codebook, levels: [1, 0]}| HT-412 r.yaml:2:54: a codebook has level 1",
+                "steps:\\n  - weights: {method: rtn, format: codebook, levels: [1, a]}| HT-421 r.yaml:2:54: level \"a\" is no number",
                 "nothing| HT-420 r.yaml: holds no mapping of keys to values; a recipe starts with \"steps:\"",
                 "steps: [| HT-420 r.yaml:1:9: is not YAML",
                 "steps:\\n  - weights: {method: gptq, format: int4, group: 0}| HT-421 r.yaml:2:50: group is 0; expected a positive number, or -1 for a whole row",
@@ -160,6 +168,15 @@ class RecipesTest {
                 "format: int3, group: 16, mode: signed-max, scale: e4m3| int3 signed-max g16 e4m3 scales",
                 "format: ternary, group: 64, scale: e8m0| ternary g64 e8m0 scales",
                 "format: binary, group: 64| binary g64",
+                "format: mxfp4| mxfp4_e2m1 ocp-floor",
+                "format: mxfp8_e5m2, rule: ceil| mxfp8_e5m2 ceil",
+                "format: mxint6, group: 64, rule: mse| int6 g64 e8m0 mse scales",
+                "format: nvfp4| nvfp4_e2m1",
+                "format: nvint4| nvint4",
+                "format: fp8, group: 128x128| fp8_e4m3 tiles of 128x128 fp32 scales",
+                "format: fp6_e3m2, group: tensor, scale: bf16| fp6_e3m2 per tensor bf16 scales",
+                "format: nf4, group: 64| nf4 g64",
+                "format: 'codebook', levels: [-1, -0.2, 0, 0.2, 1], group: 32| codebook of 5 g32",
             })
     void everyFormatCanBeSaid(String keys, String label) {
         Recipe recipe = Recipes.parse("r.yaml", "steps:\n  - weights: {method: rtn, " + keys + "}\n");
@@ -194,6 +211,22 @@ class RecipesTest {
     })
     void builtInNamesMayEndWithAModeAndASearch(String name, String label) {
         assertThat(Recipes.open(name).steps().getFirst().format().label()).isEqualTo(label);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "rtn-mxfp4, mxfp4_e2m1 ocp-floor, ",
+        "rtn-mxfp8-ceil-amxfp8_e5m2, mxfp8_e4m3 ceil, mxfp8_e5m2 ocp-floor",
+        "gptq-nvfp4-mse, nvfp4_e2m1, ",
+        "rtn-nf4g64, nf4 g64, ",
+        "rtn-nvint4-anvint4, nvint4, nvint4 per token",
+        "gptq-fp6_e2m3g64-afp8_e4m3-minmax, fp6_e2m3 g64 fp32 scales, fp8 e4m3 per token"
+    })
+    void builtInNamesKnowTheFormatsOfLevels(String name, String label, @Nullable String inputs) {
+        Recipe recipe = Recipes.open(name);
+        assertThat(recipe.steps().getFirst().format().label()).isEqualTo(label);
+        assertThat(recipe.inputs().stream().map(step -> step.format().label()))
+                .isEqualTo(inputs == null ? List.of() : List.of(inputs));
     }
 
     @Test

@@ -117,6 +117,14 @@ public interface Kernels {
             double[] sumAbs,
             double[] sumSquares);
 
+    /**
+     * The Walsh-Hadamard transform in place, without its factor 1 / sqrt(length): for h = 1, 2, 4, ... each pair (a, b) that is h
+     * apart becomes (a + b, a - b).
+     *
+     * @param length a power of two
+     */
+    void walshHadamard(float[] x, int at, int length);
+
     /** The provider for this machine; {@code -Dhalftone.kernels=scalar|vector} forces one. */
     static Kernels best() {
         return KernelChoice.CHOSEN;

@@ -243,4 +243,18 @@ final class ScalarKernels implements Kernels {
             }
         }
     }
+
+    @Override
+    public void walshHadamard(float[] x, int at, int length) {
+        for (int h = 1; h < length; h *= 2) {
+            for (int block = at; block < at + length; block += 2 * h) {
+                for (int i = block; i < block + h; i++) {
+                    float a = x[i];
+                    float b = x[i + h];
+                    x[i] = a + b;
+                    x[i + h] = a - b;
+                }
+            }
+        }
+    }
 }

@@ -376,4 +376,9 @@ final class VectorKernels implements Kernels {
         }
         ScalarKernels.columnSums(x, at, rows, columns, c, low, high, sum, sumAbs, sumSquares);
     }
+
+    @Override
+    public void walshHadamard(float[] x, int at, int length) {
+        VectorHadamard.transform(x, at, length);
+    }
 }

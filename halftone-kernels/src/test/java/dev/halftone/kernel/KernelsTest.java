@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.withinPercentage;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -229,5 +230,28 @@ class KernelsTest {
             bits[i] = Float.floatToRawIntBits(values[i]);
         }
         return bits;
+    }
+
+    @Test
+    void theWalshHadamardTransformEqualsItsTwinAndItsMatrix() {
+        java.util.Random random = new java.util.Random(5);
+        for (int length = 1; length <= 1024; length *= 2) {
+            float[] x = new float[length + 7];
+            for (int i = 0; i < x.length; i++) {
+                x[i] = (float) random.nextGaussian();
+            }
+            float[] plain = x.clone();
+            float[] fast = x.clone();
+            Kernels.scalar().walshHadamard(plain, 3, length);
+            Kernels.best().walshHadamard(fast, 3, length);
+            assertThat(fast).isEqualTo(plain);
+            for (int k = 0; k < length; k += Math.max(1, length / 8)) {
+                double sum = 0;
+                for (int i = 0; i < length; i++) {
+                    sum += (Integer.bitCount(i & k) % 2 == 0 ? 1 : -1) * (double) x[3 + i];
+                }
+                assertThat((double) plain[3 + k]).isCloseTo(sum, org.assertj.core.api.Assertions.within(1e-4));
+            }
+        }
     }
 }

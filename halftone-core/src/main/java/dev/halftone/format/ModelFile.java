@@ -4,6 +4,7 @@ import dev.halftone.checkpoint.Checkpoint;
 import dev.halftone.checkpoint.Checkpoints;
 import dev.halftone.checkpoint.GgufCheckpoint;
 import dev.halftone.error.InputException;
+import dev.halftone.format.gguf.BlockWeight;
 import dev.halftone.model.CheckpointWeights;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
@@ -15,6 +16,7 @@ import dev.halftone.model.WeightSource;
 import dev.halftone.tensor.Compute;
 import dev.halftone.text.TextTokenizer;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** A language model on disk, plain or packed: what MODEL means on the command line. */
 public final class ModelFile implements AutoCloseable {
@@ -113,6 +115,25 @@ public final class ModelFile implements AutoCloseable {
 
     public WeightSource weights() {
         return weights;
+    }
+
+    /** A packed weight as it is stored; empty if the weight is none. */
+    public Optional<PackedWeight> packedWeight(String name) {
+        return weights instanceof PackedWeights packed
+                ? Optional.ofNullable(packed.packed().get(name))
+                : Optional.empty();
+    }
+
+    /** A weight in blocks of a GGUF type that Halftone filled; empty if the weight is none. */
+    public Optional<BlockWeight> blocks(String name) {
+        return weights instanceof PackedWeights packed
+                ? Optional.ofNullable(packed.blocks().get(name))
+                : Optional.empty();
+    }
+
+    /** True if Halftone filled blocks of GGUF types. */
+    public boolean hasBlocks() {
+        return weights instanceof PackedWeights packed && !packed.blocks().isEmpty();
     }
 
     /** True if Halftone packed the weights. */

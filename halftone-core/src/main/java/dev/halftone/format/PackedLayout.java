@@ -32,11 +32,14 @@ import tools.jackson.databind.node.ObjectNode;
  * "format_version": 1, "formats": [{"bits": 3, "group": 64, "symmetric": false, "weights": ["model.layers.0..."]}]}}. Version
  * 2 adds {@code "mode"}, {@code "scale"}, {@code "rows"} and {@code "reordered"} to an entry where they are not those of version
  * 1: sym-wide or asym, fp16, 1 and false. A file that needs none of them is of version 1.
- * Quantized inputs: {@link PackedInputs}.
+ * Quantized inputs: {@link PackedInputs}. Blocks of GGUF types: {@link PackedBlocks}, version 3.
  */
 public final class PackedLayout {
     /** The newest version that this build reads. */
-    static final int VERSION = 2;
+    static final int VERSION = PackedBlocks.VERSION;
+
+    /** The version of modes, types of scales, tiles and orders. */
+    private static final int SECOND = 2;
 
     /** The version without modes, types of scales, tiles and orders. */
     private static final int FIRST = 1;
@@ -104,7 +107,7 @@ public final class PackedLayout {
     public static void describe(ObjectNode config, Map<String, IntGroup> formats, InputRounding inputs) {
         ObjectNode section = config.putObject(KEY);
         section.put("quant_method", METHOD);
-        section.put("format_version", formats.values().stream().allMatch(PackedLayout::first) ? FIRST : VERSION);
+        section.put("format_version", formats.values().stream().allMatch(PackedLayout::first) ? FIRST : SECOND);
         Map<IntGroup, ArrayNode> lists = new LinkedHashMap<>();
         ArrayNode entries = section.putArray("formats");
         formats.forEach((weight, format) -> lists.computeIfAbsent(format, f -> {

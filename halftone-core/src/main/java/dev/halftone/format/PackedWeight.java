@@ -116,6 +116,21 @@ public record PackedWeight(
         return stored;
     }
 
+    /** The code of a weight. */
+    public int code(int row, int input) {
+        return code(codes, (long) row * format.codeBytes(in), input);
+    }
+
+    /** The scale of a group of a row as it is stored; formats without reordered inputs. */
+    public float storedScale(int row, int group) {
+        return format.scale().read(scales, (long) row / format.rowsIn(out) * format.groups(in) + group);
+    }
+
+    /** The minimum of a group of a row as it is stored; formats that have minima. */
+    public float storedMinimum(int row, int group) {
+        return format.scale().read(minima, (long) row / format.rowsIn(out) * format.groups(in) + group);
+    }
+
     /** Bytes of all parts. */
     public long byteSize() {
         return codes.byteSize()

@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
             OutliersCommand.class,
             QuantizeCommand.class,
             EvalCommand.class,
+            ExportCommand.class,
             NgramCommand.class,
             PullCommand.class,
             ReproduceCommand.class,

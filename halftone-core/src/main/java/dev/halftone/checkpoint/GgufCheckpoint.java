@@ -138,6 +138,11 @@ public final class GgufCheckpoint implements Checkpoint {
         return file.metadata();
     }
 
+    /** The same as they lie in the file, for writers that pass them on; gone when this is closed. */
+    public Map<String, GgufValue> storedMetadata() {
+        return file.storedMetadata();
+    }
+
     @Override
     public Path path() {
         return file.path();

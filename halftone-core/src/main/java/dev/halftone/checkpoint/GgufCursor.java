@@ -36,6 +36,11 @@ final class GgufCursor {
         return position;
     }
 
+    /** What was read since a position. */
+    MemorySegment since(long from) {
+        return bytes.asSlice(from, position - from);
+    }
+
     byte u8(String what) {
         return bytes.get(ValueLayout.JAVA_BYTE, advance(1, what));
     }

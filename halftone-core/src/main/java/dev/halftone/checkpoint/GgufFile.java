@@ -27,10 +27,10 @@ public final class GgufFile implements AutoCloseable {
 
     private final Path path;
     private final Arena arena;
-    private final Map<String, Object> metadata;
+    private final GgufMetadata.Entries metadata;
     private final Map<String, StoredTensor> tensors;
 
-    private GgufFile(Path path, Arena arena, Map<String, Object> metadata, Map<String, StoredTensor> tensors) {
+    private GgufFile(Path path, Arena arena, GgufMetadata.Entries metadata, Map<String, StoredTensor> tensors) {
         this.path = path;
         this.arena = arena;
         this.metadata = metadata;
@@ -63,7 +63,12 @@ public final class GgufFile implements AutoCloseable {
      * {@code double[]}, {@code boolean[]}, {@code List<String>}, which callers must not change.
      */
     public Map<String, Object> metadata() {
-        return metadata;
+        return metadata.values();
+    }
+
+    /** The same pairs as they lie in the file, for writers that pass them on; gone when this is closed. */
+    public Map<String, GgufValue> storedMetadata() {
+        return metadata.stored();
     }
 
     /** GGUF names ("blk.0.attn_q.weight"), in the order of the file. */
@@ -107,9 +112,9 @@ public final class GgufFile implements AutoCloseable {
                     "%d tensors, at most %d read".formatted(tensorCount, SafetensorsHeader.MOST_TENSORS),
                     "");
         }
-        Map<String, Object> metadata =
+        GgufMetadata.Entries metadata =
                 GgufMetadata.read(file, in, in.count(GgufMetadata.LEAST_BYTES, "key-value count"));
-        long alignment = alignment(file, metadata);
+        long alignment = alignment(file, metadata.values());
         Map<String, Declared> infos = readInfos(file, in, tensorCount);
         long dataStart = align(in.position(), alignment);
         Map<String, StoredTensor> tensors = LinkedHashMap.newLinkedHashMap(tensorCount);

@@ -30,19 +30,30 @@ final class GgufMetadata {
         this.in = in;
     }
 
-    static Map<String, Object> read(String file, GgufCursor in, int count) {
+    /**
+     * What a header says.
+     *
+     * @param values by key
+     * @param stored the same as they lie in the file, for writers that pass them on
+     */
+    record Entries(Map<String, Object> values, Map<String, GgufValue> stored) {}
+
+    static Entries read(String file, GgufCursor in, int count) {
         GgufMetadata reader = new GgufMetadata(file, in);
         Map<String, Object> values = new LinkedHashMap<>();
+        Map<String, GgufValue> stored = new LinkedHashMap<>();
         for (int i = 0; i < count; i++) {
             String key = in.string("metadata key " + i);
+            long from = in.position();
             int type = in.u32(key);
             Object value = type == ARRAY ? reader.array(key) : reader.scalar(key, type);
+            stored.put(key, new GgufValue(in.since(from)));
             if (values.put(key, value) != null) {
                 throw Findings.error(
                         "HT-225", file, "the metadata key %s occurs twice".formatted(key), "write the file again");
             }
         }
-        return Collections.unmodifiableMap(values);
+        return new Entries(Collections.unmodifiableMap(values), Collections.unmodifiableMap(stored));
     }
 
     private Object scalar(String key, int type) {

@@ -83,6 +83,19 @@ public enum GgufType {
         return decoder;
     }
 
+    /**
+     * Decodes blocks to float32.
+     *
+     * @throws IllegalStateException if this build does not know the layout
+     */
+    public void decode(byte[] source, float[] target, int blocks) {
+        BlockDecoder known = decoder;
+        if (known == null) {
+            throw new IllegalStateException(this + " has no decoder");
+        }
+        known.decode(source, target, blocks);
+    }
+
     static @Nullable GgufType of(int id) {
         return id >= 0 && id < BY_ID.length ? BY_ID[id] : null;
     }

@@ -5,13 +5,8 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AtomicMoveNotSupportedException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -25,15 +20,9 @@ import java.util.TreeMap;
  * order; ours are sorted). The tensors are declared first and then written one after the other, so that a file of any size
  * takes no more memory than one piece of a tensor. Source: huggingface/safetensors, tensor.rs (serialize).
  *
- * <p>The bytes go to a temporary file in the same directory, which takes the name at the end: a reader never sees half a
- * file, and a file that is still mapped is not changed under its readers.
+ * <p>The file appears whole or not at all.
  */
 public final class SafetensorsWriter {
-    private static final int STAGING = 1 << 20;
-
-    /** Bytes of one write: the JDK copies those of arrays to memory of its own first. */
-    private static final long PIECE = 64 << 20;
-
     private SafetensorsWriter() {}
 
     /** A tensor to be written. */
@@ -100,74 +89,27 @@ public final class SafetensorsWriter {
             throws IOException {
         List<Declaration> ordered = fileOrder(tensors);
         byte[] header = header(metadata, ordered);
-        Path target = file.toAbsolutePath();
-        Path temporary = target.resolveSibling(".%s.%d.part"
-                .formatted(target.getFileName(), ProcessHandle.current().pid()));
-        try {
-            try (FileChannel channel = FileChannel.open(
-                    temporary,
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.TRUNCATE_EXISTING,
-                    StandardOpenOption.WRITE)) {
-                writeFully(channel, ByteBuffer.wrap(header));
-                for (Declaration tensor : ordered) {
-                    writeTensor(channel, tensor, source);
-                }
-                channel.force(true);
+        NewFile.write(file, target -> {
+            target.write(header);
+            for (Declaration tensor : ordered) {
+                writeTensor(target, tensor, source);
             }
-            rename(temporary, target);
-        } finally {
-            Files.deleteIfExists(temporary);
-        }
+        });
     }
 
-    private static void rename(Path temporary, Path target) throws IOException {
-        try {
-            Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        } catch (AtomicMoveNotSupportedException e) {
-            Files.move(temporary, target, StandardCopyOption.REPLACE_EXISTING);
-        }
-    }
-
-    private static void writeTensor(FileChannel channel, Declaration tensor, Source source) throws IOException {
-        long start = channel.position();
+    private static void writeTensor(NewFile file, Declaration tensor, Source source) throws IOException {
+        long start = file.position();
         long end = start + tensor.byteSize();
         source.write(tensor, bytes -> {
-            if (bytes.byteSize() > end - channel.position()) {
+            if (bytes.byteSize() > end - file.position()) {
                 throw new IllegalStateException(
                         "%s: more than the declared %d bytes".formatted(tensor.name(), end - start));
             }
-            writeSegment(channel, bytes);
+            file.write(bytes);
         });
-        if (channel.position() != end) {
-            throw new IllegalStateException("%s: %d bytes written, %d declared"
-                    .formatted(tensor.name(), channel.position() - start, end - start));
-        }
-    }
-
-    private static void writeSegment(FileChannel channel, MemorySegment bytes) throws IOException {
-        boolean direct = bytes.isNative() || bytes.heapBase().orElse(null) instanceof byte[];
-        // Views of other Java arrays cannot become a ByteBuffer: they are copied in pieces.
-        ByteBuffer staging = direct ? null : ByteBuffer.allocateDirect(STAGING);
-        long piece = direct ? PIECE : STAGING;
-        for (long at = 0; at < bytes.byteSize(); at += piece) {
-            MemorySegment part = bytes.asSlice(at, Math.min(piece, bytes.byteSize() - at));
-            if (staging == null) {
-                writeFully(channel, part.asByteBuffer());
-                if (part.isMapped()) {
-                    // What was written is not looked at again: it should not add up to a whole model.
-                    part.unload();
-                }
-            } else {
-                MemorySegment.copy(part, 0, MemorySegment.ofBuffer(staging.clear()), 0, part.byteSize());
-                writeFully(channel, staging.limit((int) part.byteSize()));
-            }
-        }
-    }
-
-    private static void writeFully(FileChannel channel, ByteBuffer buffer) throws IOException {
-        while (buffer.hasRemaining()) {
-            channel.write(buffer);
+        if (file.position() != end) {
+            throw new IllegalStateException(
+                    "%s: %d bytes written, %d declared".formatted(tensor.name(), file.position() - start, end - start));
         }
     }
 

@@ -23,6 +23,9 @@ final class CarriedQuantization {
             PackedLayout.formats(config, checkpoint.path().toString())
                     .values()
                     .forEach(format -> formats.merge(format.label(), 1, Integer::sum));
+            PackedBlocks.layouts(config, checkpoint.path().toString())
+                    .values()
+                    .forEach(layout -> formats.merge(layout.name(), 1, Integer::sum));
             List<String> parts = new ArrayList<>();
             formats.forEach((label, count) -> parts.add(count + " weights " + label));
             return "halftone, " + String.join(", ", parts);

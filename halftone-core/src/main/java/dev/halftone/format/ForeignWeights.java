@@ -43,8 +43,7 @@ final class ForeignWeights {
             throw broken(
                     tensor.name(),
                     "shape %s; expected %s"
-                            .formatted(
-                                    java.util.Arrays.toString(tensor.shape()), java.util.Arrays.toString(expected)));
+                            .formatted(java.util.Arrays.toString(tensor.shape()), java.util.Arrays.toString(expected)));
         }
     }
 

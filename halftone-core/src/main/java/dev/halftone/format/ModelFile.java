@@ -4,6 +4,7 @@ import dev.halftone.checkpoint.Checkpoint;
 import dev.halftone.checkpoint.Checkpoints;
 import dev.halftone.checkpoint.GgufCheckpoint;
 import dev.halftone.error.InputException;
+import dev.halftone.format.gguf.BlockWeight;
 import dev.halftone.model.CheckpointWeights;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
@@ -126,6 +127,18 @@ public final class ModelFile implements AutoCloseable {
         return weights instanceof PackedWeights packed
                 ? Optional.ofNullable(packed.packed().get(name))
                 : Optional.empty();
+    }
+
+    /** A weight in blocks of a GGUF type that Halftone filled; empty if the weight is none. */
+    public Optional<BlockWeight> blocks(String name) {
+        return weights instanceof PackedWeights packed
+                ? Optional.ofNullable(packed.blocks().get(name))
+                : Optional.empty();
+    }
+
+    /** True if Halftone filled blocks of GGUF types. */
+    public boolean hasBlocks() {
+        return weights instanceof PackedWeights packed && !packed.blocks().isEmpty();
     }
 
     /** True if Halftone packed the weights. */

@@ -141,6 +141,11 @@ public record PackedWeight(
         return unit.byteSize() == 0 ? 1 : ScaleType.F32.read(unit, 0);
     }
 
+    /** The minimum of a group of a row as it is stored; formats that have minima. */
+    public float storedMinimum(int row, int group) {
+        return format.scale().read(minima, (long) row / format.rowsIn(out) * format.groups(in) + group);
+    }
+
     /** Bytes of all parts. */
     public long byteSize() {
         return codes.byteSize()

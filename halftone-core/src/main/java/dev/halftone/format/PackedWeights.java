@@ -1,6 +1,7 @@
 package dev.halftone.format;
 
 import dev.halftone.checkpoint.Checkpoint;
+import dev.halftone.format.gguf.BlockWeight;
 import dev.halftone.model.CheckpointWeights;
 import dev.halftone.model.WeightSource;
 import dev.halftone.model.Weights;
@@ -16,17 +17,25 @@ import org.bytedeco.pytorch.Tensor;
 final class PackedWeights implements WeightSource {
     private final WeightSource plain;
     private final Map<String, PackedWeight> packed = new TreeMap<>();
+    private final Map<String, BlockWeight> blocks;
 
     PackedWeights(Checkpoint checkpoint, String place) {
         this.plain = new CheckpointWeights(checkpoint);
         PackedLayout.formats(checkpoint.config(), place)
                 .forEach((weight, format) -> packed.put(weight, PackedLayout.read(checkpoint, weight, format)));
+        this.blocks = PackedBlocks.read(checkpoint, place);
+    }
+
+    /** The weights in blocks of GGUF types. */
+    Map<String, BlockWeight> blocks() {
+        return blocks;
     }
 
     /** Weights that another tool has packed. */
     PackedWeights(Checkpoint checkpoint, Map<String, PackedWeight> packed) {
         this.plain = new CheckpointWeights(checkpoint);
         this.packed.putAll(packed);
+        this.blocks = Map.of();
     }
 
     /** The packed weights. */
@@ -36,42 +45,67 @@ final class PackedWeights implements WeightSource {
 
     @Override
     public boolean has(String name) {
-        return packed.containsKey(name) || plain.has(name);
+        return packed(name) || plain.has(name);
     }
 
     @Override
     public long[] shape(String name) {
         PackedWeight weight = packed.get(name);
+        BlockWeight block = blocks.get(name);
+        if (block != null) {
+            return new long[] {block.out(), block.in()};
+        }
         return weight == null ? plain.shape(name) : new long[] {weight.out(), weight.in()};
     }
 
     @Override
     public boolean packed(String name) {
-        return packed.containsKey(name);
+        return packed.containsKey(name) || blocks.containsKey(name);
     }
 
     @Override
     public long storedBytes(String name) {
         PackedWeight weight = packed.get(name);
+        BlockWeight block = blocks.get(name);
+        if (block != null) {
+            return block.bytes().byteSize();
+        }
         return weight == null ? plain.storedBytes(name) : weight.byteSize();
     }
 
     @Override
     public String storedType(String name) {
         PackedWeight weight = packed.get(name);
+        BlockWeight block = blocks.get(name);
+        if (block != null) {
+            return block.layout().name();
+        }
         return weight == null ? plain.storedType(name) : weight.format().label();
+    }
+
+    /** Decodes a row into the start of an array. */
+    @FunctionalInterface
+    private interface Rows {
+        void decode(int row, float[] target);
     }
 
     @Override
     public Tensor load(String name, ComputeType type, Arena arena) {
         PackedWeight weight = packed.get(name);
-        if (weight == null) {
-            return plain.load(name, type, arena);
+        BlockWeight block = blocks.get(name);
+        if (block != null) {
+            return load(name, block.out(), block.in(), block::decodeRow, type, arena);
         }
-        MemorySegment decoded = arena.allocate((long) weight.out() * weight.in() * Float.BYTES, 64);
-        float[] row = new float[weight.in()];
-        for (int i = 0; i < weight.out(); i++) {
-            weight.decodeRow(i, row, 0);
+        return weight == null
+                ? plain.load(name, type, arena)
+                : load(name, weight.out(), weight.in(), (row, target) -> weight.decodeRow(row, target, 0), type, arena);
+    }
+
+    private Tensor load(String name, int out, int in, Rows rows, ComputeType type, Arena arena) {
+        MemorySegment decoded = arena.allocate((long) out * in * Float.BYTES, 64);
+        float[] row = new float[in];
+        for (int i = 0; i < out; i++) {
+            rows.decode(i, row);
             MemorySegment.copy(
                     row, 0, decoded, ValueLayout.JAVA_FLOAT, (long) i * row.length * Float.BYTES, row.length);
         }

@@ -45,6 +45,17 @@ public record Rope(int dim, double theta, Scaling scaling) implements DecoderSpe
         }
     }
 
+    /** What each plain frequency is divided by; the same for every length unless the scaling is {@link Dynamic}. */
+    public float[] divisors() {
+        double[] plain = plain(theta);
+        double[] scaled = inverseFrequencies(0);
+        float[] divisors = new float[plain.length];
+        for (int i = 0; i < divisors.length; i++) {
+            divisors[i] = (float) (plain[i] / scaled[i]);
+        }
+        return divisors;
+    }
+
     /** Inverse frequencies, dim/2 of them, for a sequence of {@code length} tokens. */
     double[] inverseFrequencies(int length) {
         return switch (scaling) {

@@ -1,9 +1,11 @@
 package dev.halftone.recipe;
 
+import dev.halftone.checkpoint.GgufCheckpoint;
 import dev.halftone.checkpoint.SafetensorsDtype;
 import dev.halftone.checkpoint.SafetensorsFile;
 import dev.halftone.checkpoint.StoredTensor;
 import dev.halftone.error.InputException;
+import dev.halftone.export.gguf.GgufMetadataFile;
 import dev.halftone.format.InputRounding;
 import dev.halftone.format.KeptTensor;
 import dev.halftone.format.ModelFile;
@@ -157,6 +159,9 @@ final class OutputDirectory {
                     .forEach(parts::add);
             ModelWriter.writeModel(staging(), parts);
             ModelWriter.writeJson(staging().resolve("config.json"), config);
+            if (model.checkpoint() instanceof GgufCheckpoint source) {
+                GgufMetadataFile.write(source, staging());
+            }
             try (TextTokenizer tokenizer = model.tokenizer()) {
                 write("tokenizer.json", tokenizer.toJson());
                 write("tokenizer_config.json", tokenizer.configJson());

@@ -4,7 +4,11 @@ import dev.halftone.error.InputException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
@@ -211,6 +215,52 @@ record PreTokenizer(List<Step> steps, boolean nfc, boolean ignoreMerges, boolean
     /** The names of the table, in alphabetical order. */
     static List<String> names() {
         return TABLE.keySet().stream().sorted().toList();
+    }
+
+    /** Names that stand for the same steps as others; the first of each line is the one that llama.cpp's converter writes. */
+    private static final List<String> PREFERRED =
+            List.of("gpt-2", "smollm", "llama-bpe", "qwen2", "tekken", "falcon", "gpt-4o", "deepseek-v3", "olmo");
+
+    /**
+     * The name of what a tokenizer.json's {@code pre_tokenizer} does.
+     *
+     * @param nfc true if characters are composed first
+     * @param ignoreMerges true if a word that is a token stays whole
+     */
+    static Optional<String> nameOf(JsonNode json, boolean nfc, boolean ignoreMerges) {
+        List<String> steps = stages(json);
+        Predicate<String> same = name -> {
+            PreTokenizer pre = TABLE.get(name);
+            return pre != null
+                    && pre.nfc() == nfc
+                    && pre.ignoreMerges() == ignoreMerges
+                    && stages(pre.toJson()).equals(steps);
+        };
+        return Stream.concat(PREFERRED.stream(), names().stream().filter(name -> !name.equals("default")))
+                .filter(same)
+                .findFirst();
+    }
+
+    /** The steps of a pre-tokenizer without what changes nothing but offsets; mapping bytes to characters is a step of all. */
+    private static List<String> stages(JsonNode json) {
+        List<JsonNode> nodes = new ArrayList<>();
+        if (json.path("type").asString("").equals("Sequence")) {
+            json.path("pretokenizers").forEach(nodes::add);
+        } else {
+            nodes.add(json);
+        }
+        List<String> stages = new ArrayList<>();
+        for (JsonNode node : nodes) {
+            String type = node.path("type").asString("");
+            if (!type.equals("ByteLevel")) {
+                stages.add(node.toString());
+            } else if (node.path("add_prefix_space").asBoolean(true)) {
+                stages.add("prefix space");
+            } else if (node.path("use_regex").asBoolean(true)) {
+                stages.add(type);
+            }
+        }
+        return stages;
     }
 
     /** @throws InputException HT-254 for a name that is not in the table */

@@ -1,0 +1,136 @@
+package dev.halftone.app;
+
+import dev.halftone.error.InputException;
+import dev.halftone.export.gguf.GgufExport;
+import dev.halftone.export.gguf.GgufExport.Written;
+import dev.halftone.export.gguf.ImportanceFile;
+import dev.halftone.format.ModelFile;
+import dev.halftone.format.gguf.Mixture;
+import dev.halftone.provenance.Provenance;
+import dev.halftone.tensor.Workers;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code halftone export MODEL --format F --out FILE}. */
+@Command(name = "export", description = "Writes a model as a file of another engine.", mixinStandardHelpOptions = true)
+final class ExportCommand implements Callable<Integer> {
+    private static final String GGUF = "gguf:";
+
+    @Spec
+    private CommandSpec spec = CommandSpec.create();
+
+    @Mixin
+    private CommonOptions common = new CommonOptions();
+
+    @Parameters(paramLabel = "MODEL", description = ModelFile.NAMES)
+    private String model = "";
+
+    @Option(
+            names = "--format",
+            required = true,
+            paramLabel = "F",
+            description = "gguf:TYPE with TYPE a file type of llama.cpp, such as Q4_K_M, Q4_0, IQ4_NL or F16")
+    private String format = "";
+
+    @Option(names = "--out", required = true, paramLabel = "FILE", description = "file to write")
+    private Path out = Path.of("");
+
+    @Option(
+            names = "--importance",
+            paramLabel = "FILE",
+            description = "what llama-imatrix wrote (.gguf or .dat): weights are rounded with an eye on it")
+    private @Nullable Path importance;
+
+    @Option(names = "--force", description = "replace FILE if it is there")
+    private boolean force;
+
+    /** What {@code --json} prints. {@code tensors}: number by type and by what was done. */
+    record Document(
+            int schema,
+            String format,
+            String file,
+            long bytes,
+            Map<String, Integer> tensors,
+            double seconds,
+            Provenance provenance) {}
+
+    @Override
+    public Integer call() {
+        long from = System.nanoTime();
+        int threads = common.checkedThreads();
+        if (!format.startsWith(GGUF)) {
+            throw new InputException(
+                    "HT-661",
+                    "--format",
+                    "is \"" + format + "\"; known are gguf:TYPE with TYPE " + Mixture.names(),
+                    "");
+        }
+        Mixture mixture = Mixture.named(format.substring(GGUF.length()), "--format");
+        if (Files.exists(out) && !force) {
+            throw new InputException(
+                    "HT-666", out.toString(), "is there already", "choose another --out, or add --force");
+        }
+        ImportanceFile columns = importance == null ? null : ImportanceFile.read(importance);
+        List<Written> written;
+        Provenance provenance;
+        try (ModelFile file = ModelFile.open(model);
+                Workers workers = new Workers(threads)) {
+            List<Path> inputs = new ArrayList<>(file.checkpoint().files());
+            if (importance != null) {
+                inputs.add(importance);
+            }
+            provenance = Provenance.of(inputs, new TreeMap<>(Map.of("format", format)));
+            try (ProgressLine progress = new ProgressLine("exporting")) {
+                written = GgufExport.write(file, mixture, columns, out, workers, progress::update);
+            }
+        }
+        Map<String, Integer> counts = written.stream()
+                .collect(Collectors.toMap(
+                        tensor -> "%s %s%s"
+                                .formatted(
+                                        tensor.type(),
+                                        tensor.way().name().toLowerCase(Locale.ROOT),
+                                        tensor.weighted() ? " with importance" : ""),
+                        _ -> 1,
+                        Integer::sum,
+                        TreeMap::new));
+        print(new Document(1, format, out.toString(), size(), counts, (System.nanoTime() - from) / 1e9, provenance));
+        return 0;
+    }
+
+    private long size() {
+        try {
+            return Files.size(out);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void print(Document document) {
+        PrintWriter writer = spec.commandLine().getOut();
+        if (common.json) {
+            CommonOptions.print(writer, document);
+            return;
+        }
+        writer.printf("%s: %,d bytes, %s, %.1f s%n", out, document.bytes(), format, document.seconds());
+        document.tensors().forEach((kind, count) -> writer.printf("  %d tensors %s%n", count, kind));
+        writer.flush();
+    }
+}

@@ -83,7 +83,7 @@ final class RecommendCommand implements Callable<Integer> {
         for (String label : models(data)) {
             all.add(Recommendation.of(data, findings, label, on, by, bits, chosen));
             if (on.text()) {
-                rules.addAll(Rules.judge(data, findings, label, on.evaluation()));
+                rules.addAll(Rules.judge(data, label, on.evaluation()));
             }
         }
         PrintWriter writer = spec.commandLine().getOut();

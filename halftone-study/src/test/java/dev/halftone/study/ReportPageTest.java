@@ -7,6 +7,7 @@ import com.microsoft.playwright.Browser;
 import com.microsoft.playwright.BrowserType;
 import com.microsoft.playwright.Page;
 import com.microsoft.playwright.Playwright;
+import com.microsoft.playwright.PlaywrightException;
 import dev.halftone.study.report.HtmlPage;
 import dev.halftone.study.report.StudyReport;
 import dev.halftone.study.studio.Studio;
@@ -57,7 +58,11 @@ class ReportPageTest {
             });
             page.onPageError(error -> seen.add("error: " + error));
             page.navigate(url);
-            page.waitForSelector("html[data-ready=true]");
+            try {
+                page.waitForSelector("html[data-ready=true]");
+            } catch (PlaywrightException e) {
+                throw new AssertionError("the page's script did not come to its end: " + seen, e);
+            }
             look.accept(page, seen);
         }
     }

@@ -1,10 +1,13 @@
 package dev.halftone.study.recommend;
 
 import dev.halftone.study.analysis.Findings;
-import dev.halftone.study.analysis.Findings.MethodFigure;
 import dev.halftone.study.analysis.Metric;
+import dev.halftone.study.analysis.Pairing;
+import dev.halftone.study.analysis.Pairing.Difference;
 import dev.halftone.study.analysis.StudyData;
 import dev.halftone.study.analysis.StudyData.RecipeRow;
+import dev.halftone.study.analysis.StudyData.SetRow;
+import dev.halftone.study.plan.StudyFile;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -51,7 +54,7 @@ public final class Rules {
      * @param recipe that was measured; null if none of this setting was
      * @param ratio perplexity over full precision's; null likewise
      * @param error of the ratio
-     * @param verdict "agrees", "does not agree" or "not measured here"
+     * @param verdict "agrees", "does not agree", "too close to say" within two errors of the rule's limit, or "not measured here"
      */
     public record Judged(
             String model,
@@ -63,10 +66,10 @@ public final class Rules {
             String verdict) {}
 
     /** All rules for a model on a text. */
-    public static List<Judged> judge(StudyData data, Findings findings, String model, String evaluation) {
+    public static List<Judged> judge(StudyData data, String model, String evaluation) {
         List<Judged> judged = new ArrayList<>();
         for (Rule rule : ALL) {
-            judged.add(judge(rule, data, findings, model, evaluation));
+            judged.add(judge(rule, data, model, evaluation));
         }
         judged.add(new Judged(
                 model,
@@ -79,22 +82,34 @@ public final class Rules {
         return judged;
     }
 
-    private static Judged judge(Rule rule, StudyData data, Findings findings, String model, String evaluation) {
+    private static Judged judge(Rule rule, StudyData data, String model, String evaluation) {
+        String set = data.sets().stream()
+                .filter(SetRow::isDefault)
+                .map(SetRow::set)
+                .findFirst()
+                .orElse("");
         for (RecipeRow recipe : data.recipes()) {
-            if (matches(rule, recipe)) {
-                MethodFigure figure = findings.method(model, recipe.recipe(), evaluation, Metric.LN_PERPLEXITY)
-                        .orElse(null);
-                if (figure != null) {
-                    double ratio = Math.exp(figure.mean() - figure.fullPrecision());
-                    return new Judged(
-                            model,
-                            rule.setting(),
-                            rule.statement(),
-                            recipe.recipe(),
-                            ratio,
-                            ratio * figure.error(),
-                            holds(rule.claim(), ratio) ? "agrees" : "does not agree");
-                }
+            Difference measured = matches(rule, recipe)
+                    ? Pairing.of(
+                                    data,
+                                    model,
+                                    evaluation,
+                                    set,
+                                    Metric.LN_PERPLEXITY,
+                                    recipe.recipe(),
+                                    StudyFile.FULL_PRECISION)
+                            .orElse(null)
+                    : null;
+            if (measured != null) {
+                double ratio = Math.exp(measured.value());
+                return new Judged(
+                        model,
+                        rule.setting(),
+                        rule.statement(),
+                        recipe.recipe(),
+                        ratio,
+                        ratio * measured.error(),
+                        verdict(rule.claim(), measured));
             }
         }
         return new Judged(model, rule.setting(), rule.statement(), null, null, null, "not measured here");
@@ -113,17 +128,23 @@ public final class Rules {
                 && sameInputs;
     }
 
-    private static boolean holds(Claim claim, double ratio) {
-        return switch (claim) {
-            case LOSSLESS -> ratio <= LOSSLESS;
-            case USABLE -> ratio <= USABLE;
-            case HURT -> ratio > LOSSLESS;
-            case COLLAPSES -> ratio >= COLLAPSED;
-        };
+    private static String verdict(Claim claim, Difference measured) {
+        double limit = Math.log(
+                switch (claim) {
+                    case LOSSLESS, HURT -> LOSSLESS;
+                    case USABLE -> USABLE;
+                    case COLLAPSES -> COLLAPSED;
+                });
+        double over = measured.value() - limit;
+        if (Math.abs(over) < Findings.SEEN * measured.error()) {
+            return "too close to say";
+        }
+        boolean wantsMore = claim == Claim.HURT || claim == Claim.COLLAPSES;
+        return (over > 0) == wantsMore ? "agrees" : "does not agree";
     }
 
     /** "perplexity x 1.034 +- 0.002", or empty. */
     public static String measured(Judged judged) {
-        return judged.ratio() == null ? "" : String.format(Locale.ROOT, "perplexity x %.3f", judged.ratio());
+        return judged.ratio() == null ? "" : String.format(Locale.ROOT, "perplexity x %.3f +- %.3f", judged.ratio(), judged.error());
     }
 }

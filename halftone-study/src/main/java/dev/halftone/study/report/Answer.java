@@ -56,11 +56,17 @@ final class Answer {
         }
         if (!nonsense.isEmpty()) {
             long seen = nonsense.stream().filter(SetEffect::seen).count();
-            text.append(text.isEmpty() ? "Nonsense" : "; nonsense")
+            boolean alone = text.isEmpty();
+            text.append(alone ? "Nonsense" : "; nonsense")
                     .append(
                             seen == 0
                                     ? " does no harm that could be seen in %d comparisons".formatted(nonsense.size())
-                                    : " makes one in %d of %d, %s".formatted(seen, nonsense.size(), largest(nonsense)));
+                                    : " makes %s in %d of %d, %s"
+                                            .formatted(
+                                                    alone ? "a difference" : "one",
+                                                    seen,
+                                                    nonsense.size(),
+                                                    largest(nonsense)));
         }
         return text.append(".").toString();
     }
@@ -144,7 +150,8 @@ final class Answer {
                         Locale.ROOT,
                         " (inputs reach %.0f times their median)",
                         found.kinds().stream()
-                                .filter(kind -> kind.kind().endsWith("input"))
+                                .filter(kind -> kind.kind().equals("attention input")
+                                        || kind.kind().equals("MLP input"))
                                 .flatMap(kind -> kind.maxToMedian().stream())
                                 .mapToDouble(Double::doubleValue)
                                 .max()
@@ -187,6 +194,6 @@ final class Answer {
         }
         return choices.isEmpty()
                 ? "No recipe can be recommended yet."
-                : String.format(Locale.ROOT, "Under %.3g bits per weight take %s.", budget, listed(choices));
+                : String.format(Locale.ROOT, "Under %s bits per weight take %s.", budget, listed(choices));
     }
 }

@@ -24,7 +24,7 @@ public final class HtmlPage {
                 .replace("{{title}}", escaped(document.study()))
                 .replace("{{style}}", resource("page.css"))
                 .replace(
-                        "{{script}}", resource("outliers.js") + resource("page.js") + (live ? resource("live.js") : ""))
+                        "{{script}}", resource("page.js") + resource("findings.js") + (live ? resource("live.js") : ""))
                 .replace("{{data}}", inScript(DocumentJson.compact(document)))
                 .replace("{{echarts}}", echarts());
     }

@@ -39,7 +39,7 @@ public final class StudyReport {
             data.evaluations().stream()
                     .filter(EvaluationRow::text)
                     .findFirst()
-                    .ifPresent(text -> rules.addAll(Rules.judge(data, findings, model.model(), text.evaluation())));
+                    .ifPresent(text -> rules.addAll(Rules.judge(data, model.model(), text.evaluation())));
         }
         List<Row> rows = distinct(data.rows());
         return new ReportDocument(

@@ -20,6 +20,8 @@ function number(value, digits = 4) {
 }
 const shownValue = (metric, value) => metric === 'ln_perplexity' ? Math.exp(value) : metric === 'accuracy' ? 100 * value : value;
 const shownError = (metric, value, error) => metric === 'ln_perplexity' ? Math.exp(value) * error : metric === 'accuracy' ? 100 * error : error;
+const withSign = text => text.replaceAll(' +- ', ' ± ');
+const counted = (n, one) => `${n} ${one}${n === 1 ? '' : 's'}`;
 const unique = values => [...new Set(values)];
 const isFree = recipe => data.recipes.find(r => r.recipe === recipe)?.data_free ?? false;
 const setNames = () => data.sets.map(s => s.set);
@@ -117,10 +119,10 @@ function axisOf(values, percent) {
 function top_() {
   const page = document.getElementById('page');
   page.append(make('h1', {}, data.study));
-  page.append(make('div', {class: 'answer', id: 'answer'}, ...data.answer.map(sentence => make('p', {}, sentence))));
+  page.append(make('div', {class: 'answer', id: 'answer'}, ...data.answer.map(sentence => make('p', {}, withSign(sentence)))));
   const chips = make('div', {class: 'chips'});
-  for (const text of [`${data.models.length} models`, `${data.recipes.length} recipes`, `${data.sets.length} calibration sets`,
-    `${data.provenance.draws} draws each`, `${data.evaluations.length} evaluations`, `${data.done} of ${data.cells} cells`,
+  for (const text of [counted(data.models.length, 'model'), counted(data.recipes.length, 'recipe'), counted(data.sets.length, 'calibration set'),
+    counted(Number(data.provenance.draws), 'draw') + ' each', counted(data.evaluations.length, 'evaluation'), `${data.done} of ${data.cells} cells`,
     ...(data.failed ? [`${data.failed} failed`] : [])]) chips.append(make('span', {}, text));
   page.append(chips);
   if (data.done < data.cells) {
@@ -164,13 +166,12 @@ function setChart(parent, model, evaluation, wanted) {
   }
   const values = errors.map(e => e[1]);
   draw({
-    grid: {left: 62, right: 12, top: 44, bottom: 78},
-    legend: {type: 'scroll', top: 0, itemWidth: 12, textStyle: {fontSize: 11}},
+    grid: {left: 62, right: 12, top: 52, bottom: recipes.length > 4 ? 74 : 34},
+    legend: {type: 'scroll', top: 0, itemWidth: 12, textStyle: {fontSize: 11}, data: Object.keys(points)},
     tooltip: {formatter: p => `${p.data.recipe}<br>${p.seriesName}: ${number(p.data.value[1])} ± ${number(p.data.error, 2)}`},
     xAxis: {type: 'value', min: -0.5, max: recipes.length - 0.5, interval: 1, splitLine: {show: false}, axisTick: {show: false},
       axisLabel: {show: false}, axisLine: {onZero: false}},
-    yAxis: {...axisOf(metric === 'ln_perplexity' ? [...values, Math.exp(full)] : values, metric === 'accuracy'), name: metric === 'kl' ? 'KL' : METRICS[metric], nameTextStyle: {align: 'left'}, axisLabel: {formatter: v => number(v, 3)}},
-    graphic: [],
+    yAxis: {...axisOf(metric === 'ln_perplexity' ? [...values, Math.exp(full)] : values, metric === 'accuracy'), name: metric === 'kl' ? 'KL' : METRICS[metric], nameTextStyle: {align: 'left'}, axisLine: {show: false, onZero: false}, axisLabel: {formatter: v => number(v, 3)}},
     series: [
       ...Object.entries(points).map(([name, list]) => ({
         type: 'scatter', name, data: list, symbolSize: 9, symbol: list[0].nonsense ? 'triangle' : 'circle',
@@ -212,7 +213,8 @@ function gapChart(parent) {
       return {type: 'line', shape: {x1: x, y1: low[1], x2: x, y2: high[1]}, style: {stroke: '#333', lineWidth: 1.2}};
     }});
   draw({grid: {left: 60, right: 12, top: 36, bottom: 40}, legend: {top: 0, data: models}, tooltip: {trigger: 'axis', valueFormatter: v => number(v)},
-    xAxis: {type: 'category', data: recipes, axisLabel: {interval: 0, fontSize: 11}}, yAxis: {type: 'value', axisLabel: {formatter: v => number(v, 3)}}, series});
+    xAxis: {type: 'category', data: recipes, axisLabel: {interval: 0, fontSize: 11}}, yAxis: {type: 'value', min: Math.min(0, ...methods.map(m => m.nonsense_gap - 2 * m.nonsense_error)), max: Math.max(0, ...methods.map(m => m.nonsense_gap + 2 * m.nonsense_error)),
+      axisLabel: {formatter: v => number(v, 2)}}, series});
 }
 function effectTable(parent) {
   const rows = data.effects.filter(e => !isFree(e.recipe));
@@ -229,7 +231,7 @@ function methodTable(parent) {
     {name: 'model', text: true, value: r => r.model}, {name: 'recipe', text: true, value: r => r.recipe},
     {name: 'measured on', text: true, value: r => r.evaluation}, {name: 'metric', text: true, value: r => r.metric},
     {name: 'bits', value: r => r.bits}, {name: 'default set', value: r => r.mean}, {name: '± error', value: r => r.error},
-    {name: 'best set', text: true, value: r => r.best}, {name: 'worst set', text: true, value: r => r.worst},
+    {name: 'best set', text: true, value: r => isFree(r.recipe) ? '' : r.best}, {name: 'worst set', text: true, value: r => isFree(r.recipe) ? '' : r.worst},
     {name: 'susceptibility', value: r => r.susceptibility}, {name: 'of sane sets', value: r => r.sane_susceptibility},
     {name: 'sd over draws', value: r => r.within_sd}, {name: 'sd between sets', value: r => r.between_sd},
     {name: 'nonsense gap', value: r => r.nonsense_gap}, {name: '± error ', value: r => r.nonsense_error}],
@@ -240,7 +242,7 @@ function domains() {
   const read = data.recipes.filter(r => !r.data_free).map(r => r.recipe);
   if (texts.length < 2 || !read.length || data.sets.length < 2) return;
   const part = section('Is a text of one’s own kind better?',
-    'Perplexity after calibration on each set (rows), measured on each text (columns), relative to the column’s best. A dark diagonal of own kinds would be an own-domain advantage.');
+    'Perplexity after calibration on each set (rows), measured on each text (columns), relative to the column’s best. A blue diagonal of own kinds is an own-domain advantage.');
   const controls = make('div', {class: 'controls'}), holder = make('div', {class: 'grid'});
   part.append(controls, holder);
   const draw = () => {

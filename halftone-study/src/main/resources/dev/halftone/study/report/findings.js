@@ -41,7 +41,7 @@ function naive(parent) {
   chart(parent, 'Perplexity times, with quantized inputs, on ' + text.evaluation, '1 is full precision; the default calibration set where a recipe reads one.', 280)({
     grid: {left: 60, right: 12, top: 36, bottom: 40}, legend: {top: 0}, tooltip: {trigger: 'axis', valueFormatter: v => number(v)},
     xAxis: {type: 'category', data: models, axisLabel: {interval: 0, fontSize: 11}},
-    yAxis: {type: Math.max(...values) > 5 ? 'log' : 'value', scale: true, axisLabel: {formatter: v => number(v, 4)}},
+    yAxis: {type: Math.max(...values) > 5 ? 'log' : 'value', scale: true, min: v => Math.min(1, v.min), axisLabel: {formatter: v => number(v, 4)}},
     series: recipes.map(r => ({type: 'bar', name: r, barMaxWidth: 34, data: models.map(m => { const f = of(m, r); return f ? Math.exp(f.mean - f.full_precision) : null; })}))});
 }
 function histograms(parent, set) {
@@ -52,7 +52,7 @@ function histograms(parent, set) {
     chart(parent, `How large are values? ${kind}`, 'Share of the values per octave of |x|, all blocks and tokens.', 280)({
       grid: {left: 62, right: 16, top: 40, bottom: 40}, legend: {type: 'scroll', top: 0}, tooltip: {trigger: 'axis', valueFormatter: v => number(v, 3)},
       xAxis: {type: 'value', scale: true, name: 'log2 |x|', nameLocation: 'middle', nameGap: 26},
-      yAxis: {type: 'log', axisLabel: {formatter: v => v.toExponential(0)}}, series});
+      yAxis: {type: 'log', axisLine: {show: false, onZero: false}, axisTick: {show: false}, axisLabel: {formatter: v => v.toExponential(0)}}, series});
   }
 }
 function curves(parent, set, kind) {
@@ -104,7 +104,7 @@ function choices() {
   table(part, 'candidates', [
     {name: 'model', text: true, value: r => r.model}, {name: 'recipe', text: true, value: r => r.recipe}, {name: 'bits', value: r => r.bits},
     {name: 'loss', value: r => r.loss}, {name: '± error', value: r => r.error}, {name: 'front', text: true, value: r => r.front ? 'yes' : ''},
-    {name: 'why', text: true, wrap: true, value: r => r.why, mark: r => r.taken ? 'better' : ''}], rows);
+    {name: 'why', text: true, wrap: true, value: r => withSign(r.why), mark: r => r.taken ? 'better' : ''}], rows);
   if (data.rules.length) {
     part.append(make('h3', {}, 'Published rules beside these measurements'));
     part.append(make('p', {class: 'legend'}, 'Rules for plain rounding of models from 7 to 180 billion parameters (arXiv:2402.18158); a small model that disagrees is no counterexample.'));

@@ -58,7 +58,8 @@ final class ProgressLine implements AutoCloseable {
                 : bytes < 1e9 ? "%.1f MB".formatted(bytes / 1e6) : "%.2f GB".formatted(bytes / 1e9);
     }
 
-    private static String time(double seconds) {
+    /** Minutes and seconds, hours in front where there are some. */
+    static String time(double seconds) {
         Duration duration = Duration.ofSeconds(Math.round(seconds));
         return duration.toHours() > 0
                 ? "%d:%02d:%02d".formatted(duration.toHours(), duration.toMinutesPart(), duration.toSecondsPart())

@@ -17,6 +17,7 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -49,6 +50,12 @@ final class StudyCommand implements Callable<Integer> {
             paramLabel = "DIR",
             description = "where results are kept, and found again (default: the file's name with -study behind it)")
     private @Nullable Path out;
+
+    @Option(
+            names = "--model",
+            paramLabel = "MODEL",
+            description = "study this model instead of the file's; may be repeated")
+    private List<String> models = new ArrayList<>();
 
     @Option(names = "--retry-failed", description = "compute cells again that failed before")
     private boolean retryFailed;
@@ -85,13 +92,16 @@ final class StudyCommand implements Callable<Integer> {
         if (export != null && !List.of("parquet", "csv").contains(export)) {
             throw new InputException("HT-668", "--export", "\"" + export + "\"; known are parquet, csv", "");
         }
-        StudyFile study = StudyReader.read(file);
+        StudyFile study = StudyReader.read(file, models);
         Path directory = out == null ? defaultDirectory() : out;
         PrintWriter err = spec.commandLine().getErr();
         Summary summary;
         try (ProgressLine line = new ProgressLine("study")) {
             summary = new StudyRun(
-                            study, directory, new StudyRun.Options(master, threads, retryFailed), new Told(line, err))
+                            study,
+                            directory,
+                            new StudyRun.Options(master, threads, retryFailed),
+                            new Told(line, err, start))
                     .run();
         }
         List<String> exported = export == null ? List.of() : exported(directory, export);
@@ -125,7 +135,7 @@ final class StudyCommand implements Callable<Integer> {
     }
 
     /** A line per job on a log, a line that is rewritten on a terminal. */
-    private record Told(ProgressLine line, PrintWriter err) implements StudyRun.Listener {
+    private record Told(ProgressLine line, PrintWriter err, long start) implements StudyRun.Listener {
         @Override
         public void preparing(String what, int done, int total) {
             err.printf("%s (%d/%d)%n", what, done + 1, total);
@@ -138,9 +148,17 @@ final class StudyCommand implements Callable<Integer> {
             for (CellResult result : results) {
                 text.append("; ").append(outcome(result));
             }
-            err.printf("%d/%d %s %s%s%n", done, total, job.model(), job.recipe(), text);
+            double left = (System.nanoTime() - start) / 1e9 * (total - done) / done;
+            err.printf(
+                    "%d/%d %s %s%s (%s left)%n",
+                    done, total, last(job.model()), job.recipe(), text, ProgressLine.time(left));
             err.flush();
             line.update(done, total);
+        }
+
+        /** The end of a path. */
+        private static String last(String model) {
+            return model.substring(model.replace('\\', '/').lastIndexOf('/') + 1);
         }
 
         private static String outcome(CellResult result) {

@@ -30,7 +30,8 @@ class StudyCommandsTest {
     private Path write() throws IOException {
         TinyModel.write(directory.resolve("tiny"), 1, 0.3);
         Files.writeString(directory.resolve("words.txt"), TinyModel.text(400, 2));
-        Files.writeString(directory.resolve("broken.yaml"), "steps:\n  - weights: {method: rtn, format: int3, group: 20}\n");
+        Files.writeString(
+                directory.resolve("broken.yaml"), "steps:\n  - weights: {method: rtn, format: int3, group: 20}\n");
         return Files.writeString(directory.resolve("study.yaml"), STUDY);
     }
 
@@ -53,7 +54,8 @@ class StudyCommandsTest {
         assertThat(again.out()).contains("6 cells: 0 computed, 6 kept, 1 failed");
 
         Command markdown = Command.run("report", out, "--format", "markdown", "--out", "-");
-        assertThat(markdown.out()).contains("# of the tests", "## What to take", "| tiny | gptq-w3g16 |", "gptq-w3g16, rtn-w8g16");
+        assertThat(markdown.out())
+                .contains("# of the tests", "## What to take", "| tiny | gptq-w3g16 |", "gptq-w3g16, rtn-w8g16");
         JsonNode report = Command.run("report", out, "--json").json();
         assertThat(report.path("methods").get(0).path("metric").asString()).isEqualTo("kl");
         assertThat(report.path("failed").asInt()).isEqualTo(1);
@@ -65,15 +67,24 @@ class StudyCommandsTest {
         Command.run("study", write(), "--out", out);
         Command text = Command.run("recommend", out, "--budget", "5bpw");
         assertThat(text.code()).as(text.err()).isZero();
-        assertThat(text.out()).contains("tiny: take ", "over the budget: 9.500 bits per weight, 5.000 allowed", "not measured here");
-        JsonNode all = Command.run("recommend", out, "--budget", "20", "--metric", "ln_perplexity", "--json").json();
+        assertThat(text.out())
+                .contains("tiny: take ", "over the budget: 9.500 bits per weight, 5.000 allowed", "not measured here");
+        JsonNode all = Command.run("recommend", out, "--budget", "20", "--metric", "ln_perplexity", "--json")
+                .json();
         JsonNode of = all.path("recommendations").get(0);
         assertThat(of.path("chosen").path("recipe").asString()).isEqualTo("rtn-w8g16");
         assertThat(of.path("chosen").path("front").asBoolean()).isTrue();
         assertThat(of.path("others")).hasSize(2);
-        JsonNode engine = Command.run("recommend", out, "--budget", "20", "--for", "gguf", "--json").json();
-        assertThat(engine.path("recommendations").get(0).path("chosen").isNull()).isTrue();
-        assertThat(engine.path("recommendations").get(0).path("others").get(0).path("why").asString())
+        JsonNode engine = Command.run("recommend", out, "--budget", "20", "--for", "gguf", "--json")
+                .json();
+        assertThat(engine.path("recommendations").get(0).path("chosen").isNull())
+                .isTrue();
+        assertThat(engine.path("recommendations")
+                        .get(0)
+                        .path("others")
+                        .get(0)
+                        .path("why")
+                        .asString())
                 .contains("no block type of GGUF");
     }
 
@@ -83,10 +94,15 @@ class StudyCommandsTest {
         Path out = directory.resolve("out");
         Command.run("study", write(), "--out", out);
         assertThat(Command.run("recommend", out, "--budget", "few").err()).contains("HT-668", "few");
-        assertThat(Command.run("recommend", out, "--budget", "4", "--for", "abacus").err()).contains("HT-668", "halftone, gguf, vllm");
-        assertThat(Command.run("recommend", out, "--budget", "4", "--metric", "accuracy").err()).contains("HT-668");
+        assertThat(Command.run("recommend", out, "--budget", "4", "--for", "abacus")
+                        .err())
+                .contains("HT-668", "halftone, gguf, vllm");
+        assertThat(Command.run("recommend", out, "--budget", "4", "--metric", "accuracy")
+                        .err())
+                .contains("HT-668");
         assertThat(Command.run("report", out, "--format", "pdf").err()).contains("HT-668");
-        assertThat(Command.run("study", directory.resolve("study.yaml"), "--out", out, "--master", "spark://x:1").err())
+        assertThat(Command.run("study", directory.resolve("study.yaml"), "--out", out, "--master", "spark://x:1")
+                        .err())
                 .contains("HT-665");
     }
 }

@@ -40,7 +40,9 @@ class ReportPageTest {
                 .filter(Files::isExecutable)
                 .findFirst()
                 .orElse(null);
-        assumeTrue(chromium != null, "no Chromium on this system (Debian: apt-get install chromium): the page is not looked at");
+        assumeTrue(
+                chromium != null,
+                "no Chromium on this system (Debian: apt-get install chromium): the page is not looked at");
         Playwright.CreateOptions quiet =
                 new Playwright.CreateOptions().setEnv(Map.of("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"));
         BrowserType.LaunchOptions installed = new BrowserType.LaunchOptions()
@@ -87,18 +89,23 @@ class ReportPageTest {
             assertThat(blank).isEqualTo(List.of());
             String column = "#cells tbody td:nth-child(6)";
             List<Double> before = numbers(page, column);
-            page.locator("#cells th", new Page.LocatorOptions().setHasText("KL")).first().click();
+            page.locator("#cells th", new Page.LocatorOptions().setHasText("KL"))
+                    .first()
+                    .click();
             List<Double> rising = numbers(page, column);
             assertThat(rising).hasSameSizeAs(before).isSorted().isNotEqualTo(before);
-            page.locator("#cells th", new Page.LocatorOptions().setHasText("KL")).first().click();
+            page.locator("#cells th", new Page.LocatorOptions().setHasText("KL"))
+                    .first()
+                    .click();
             assertThat(numbers(page, column)).isEqualTo(rising.reversed());
             assertThat(page.locator("#cells th[aria-sort=descending]").count()).isEqualTo(1);
-            assertThat(seen).containsExactly(file.toUri().toString().replace("file:/", "file:///").replace("////", "/"));
+            assertThat(seen).containsExactly(file.toUri().toString());
         });
     }
 
     private static List<Double> numbers(Page page, String selector) {
         return page.locator(selector).allTextContents().stream()
+                .filter(text -> !text.isEmpty()) // tasks have no divergence
                 .map(Double::valueOf)
                 .toList();
     }
@@ -128,11 +135,14 @@ class ReportPageTest {
             browse(studio.address().toString(), (page, seen) -> {
                 assertThat(page.locator(".progress").count()).isEqualTo(1);
                 TinyStudy.run(file, study, new TinyStudy.Told(), false);
-                page.waitForSelector(".progress", new Page.WaitForSelectorOptions()
-                        .setState(com.microsoft.playwright.options.WaitForSelectorState.DETACHED));
+                page.waitForSelector(
+                        ".progress",
+                        new Page.WaitForSelectorOptions()
+                                .setState(com.microsoft.playwright.options.WaitForSelectorState.DETACHED));
                 assertThat(page.locator(".chips").textContent()).contains("22 of 22 cells");
-                assertThat(seen).allSatisfy(url -> assertThat(url)
-                        .startsWith(studio.address().toString()));
+                assertThat(seen)
+                        .allSatisfy(url ->
+                                assertThat(url).startsWith(studio.address().toString()));
                 assertThat(seen.size()).isGreaterThan(CHANGED);
             });
         }

@@ -42,8 +42,10 @@ class StudyRunTest {
         assertThat(again.jobs).isEmpty();
         assertThat(TinyStudy.figures(out)).isEqualTo(figures);
 
+        // Another executor, found as a service: jobs and results cross as bytes, the last job first, on one thread.
         Path elsewhere = directory.resolve("elsewhere");
-        TinyStudy.run(file, elsewhere, new TinyStudy.Told(), false);
+        new StudyRun(StudyReader.read(file), elsewhere, new StudyRun.Options("copying", 1, false), new TinyStudy.Told())
+                .run();
         assertThat(TinyStudy.figures(elsewhere)).isEqualTo(figures);
     }
 

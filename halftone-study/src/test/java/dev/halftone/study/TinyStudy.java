@@ -54,7 +54,8 @@ public final class TinyStudy {
 
     /** The directory of a study that has run, the same for all tests that only look. */
     static synchronized Path shared() throws IOException {
-        Path directory = Path.of("target", "shared-study-" + ProcessHandle.current().pid());
+        Path directory =
+                Path.of("target", "shared-study-" + ProcessHandle.current().pid());
         if (!Files.isDirectory(directory)) {
             Files.createDirectories(directory);
             Files.writeString(

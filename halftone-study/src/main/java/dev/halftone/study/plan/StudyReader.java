@@ -31,7 +31,10 @@ public final class StudyReader {
     private final YamlReader root;
     private final String source;
 
-    private StudyReader(Path file, String source) {
+    private final List<String> instead;
+
+    private StudyReader(Path file, String source, List<String> instead) {
+        this.instead = instead;
         this.base = Optional.ofNullable(file.toAbsolutePath().getParent()).orElseThrow();
         this.source = source;
         this.root = YamlReader.document(file.toString(), source);
@@ -43,8 +46,17 @@ public final class StudyReader {
      * @throws InputException HT-420 and HT-421 for what is no study, HT-660 for one that contradicts itself
      */
     public static StudyFile read(Path file) {
+        return read(file, List.of());
+    }
+
+    /**
+     * Reads a file for other models than its own.
+     *
+     * @param models names as a command takes them; empty for the file's own
+     */
+    public static StudyFile read(Path file, List<String> models) {
         String text = TextFiles.read(file);
-        return new StudyReader(file, text).study();
+        return new StudyReader(file, text, models).study();
     }
 
     private StudyFile study() {
@@ -129,11 +141,17 @@ public final class StudyReader {
     /** The last part of a path, without what stands in front of a zoo model's name or behind a recipe's. */
     private static String label(String name) {
         String last = name.substring(name.replace('\\', '/').lastIndexOf('/') + 1);
-        return last.replaceFirst("^zoo:", "").replaceFirst("\\.ya?ml$", "");
+        return last.replaceFirst("^zoo:", "").replaceFirst("\\.(ya?ml|gguf)$", "");
     }
 
     private List<Model> models() {
         List<Model> models = new ArrayList<>();
+        if (!instead.isEmpty()) {
+            root.has("models"); // known here, and not read
+            instead.forEach(name -> models.add(new Model(label(name), name)));
+            distinct(models.stream().map(Model::label).toList(), "--model");
+            return models;
+        }
         named("models").forEach((label, name) -> models.add(new Model(label, model(name))));
         return models;
     }

@@ -145,6 +145,8 @@ public final class Rules {
 
     /** "perplexity x 1.034 +- 0.002", or empty. */
     public static String measured(Judged judged) {
-        return judged.ratio() == null ? "" : String.format(Locale.ROOT, "perplexity x %.3f +- %.3f", judged.ratio(), judged.error());
+        return judged.ratio() == null
+                ? ""
+                : String.format(Locale.ROOT, "perplexity x %.3f +- %.3f", judged.ratio(), judged.error());
     }
 }

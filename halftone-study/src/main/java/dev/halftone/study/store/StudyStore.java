@@ -134,7 +134,9 @@ public final class StudyStore {
         long until = System.nanoTime() + PATIENCE.toNanos();
         while (true) {
             try {
-                return DriverManager.getConnection("jdbc:duckdb:" + file, properties);
+                Connection connection = DriverManager.getConnection("jdbc:duckdb:" + file, properties);
+                NativeCopy.delete();
+                return connection;
             } catch (SQLException e) {
                 if (System.nanoTime() > until || !isBusy(e)) {
                     throw failed(e);
@@ -147,6 +149,7 @@ public final class StudyStore {
     private static boolean isBusy(SQLException e) {
         String message = String.valueOf(e.getMessage());
         return message.contains("lock")
+                || message.contains("already attached")
                 || message.contains("different configuration")
                 || message.contains("being used");
     }

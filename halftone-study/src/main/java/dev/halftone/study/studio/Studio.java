@@ -6,14 +6,18 @@ import dev.halftone.error.HalftoneException;
 import dev.halftone.error.ResourceException;
 import dev.halftone.study.report.DocumentJson;
 import dev.halftone.study.report.HtmlPage;
+import dev.halftone.study.report.ReportDocument;
 import dev.halftone.study.report.StudyReport;
+import dev.halftone.study.store.StudyStore;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -33,6 +37,8 @@ public final class Studio implements AutoCloseable {
     private final Path directory;
     private final HttpServer server;
     private final ExecutorService threads = Executors.newSingleThreadExecutor();
+    private FileTime written = FileTime.fromMillis(0);
+    private ReportDocument document;
 
     /**
      * Starts to serve.
@@ -42,7 +48,7 @@ public final class Studio implements AutoCloseable {
      */
     public Studio(Path directory, int port) {
         this.directory = directory;
-        StudyReport.of(directory); // fails here and not in the browser where there is no study
+        this.document = StudyReport.of(directory); // fails here and not in the browser where there is no study
         try {
             this.server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
         } catch (IOException e) {
@@ -68,15 +74,24 @@ public final class Studio implements AutoCloseable {
                 send(exchange, NOT_ALLOWED, "text/plain", "only GET is known");
             } else {
                 switch (exchange.getRequestURI().getPath()) {
-                    case "/" -> send(exchange, OK, "text/html", HtmlPage.of(StudyReport.of(directory), true));
-                    case "/data.json" ->
-                        send(exchange, OK, "application/json", DocumentJson.compact(StudyReport.of(directory)));
+                    case "/" -> send(exchange, OK, "text/html", HtmlPage.of(document(), true));
+                    case "/data.json" -> send(exchange, OK, "application/json", DocumentJson.compact(document()));
                     default -> send(exchange, NOT_FOUND, "text/plain", "there is / and /data.json");
                 }
             }
         } catch (HalftoneException e) {
             send(exchange, UNAVAILABLE, "text/plain", String.valueOf(e.getMessage()));
         }
+    }
+
+    /** Read again where the store was written since: only the one thread of the server comes here. */
+    private ReportDocument document() throws IOException {
+        FileTime now = Files.getLastModifiedTime(directory.resolve(StudyStore.NAME));
+        if (!now.equals(written)) {
+            document = StudyReport.of(directory);
+            written = now;
+        }
+        return document;
     }
 
     private static void send(HttpExchange exchange, int status, String type, String text) throws IOException {

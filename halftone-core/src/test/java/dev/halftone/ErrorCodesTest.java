@@ -24,6 +24,7 @@ class ErrorCodesTest {
                 ".mvn/wrapper",
                 "halftone-kernels/src/main",
                 "halftone-core/src/main",
+                "halftone-study/src/main",
                 "halftone-app/src/main")) {
             try (Stream<Path> files = Files.walk(root.resolve(place))) {
                 for (Path file : files.filter(Files::isRegularFile).toList()) {

@@ -29,6 +29,10 @@ import picocli.CommandLine.Spec;
             NgramCommand.class,
             PullCommand.class,
             ReproduceCommand.class,
+            ReportCommand.class,
+            RecommendCommand.class,
+            StudyCommand.class,
+            StudioCommand.class,
             TokenizerCommand.class,
             TrainCommand.class
         })

@@ -20,11 +20,11 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /** The {@code calibration} mapping of a recipe: every source has its own keys, and another source's are refused. */
-final class CalibrationKeys {
+public final class CalibrationKeys {
     private CalibrationKeys() {}
 
-    static CalibrationOptions read(YamlReader reader) {
-        CalibrationOptions absent = CalibrationOptions.DEFAULT;
+    /** Reads the whole mapping; samples, length and seed that are absent are those of {@code absent}. */
+    public static CalibrationOptions read(YamlReader reader, CalibrationOptions absent) {
         CalibrationSource source = source(reader);
         CalibrationOptions options = new CalibrationOptions(
                 source,

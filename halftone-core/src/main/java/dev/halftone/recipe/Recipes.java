@@ -138,8 +138,8 @@ public final class Recipes {
     public static Recipe parse(String name, String yaml) {
         YamlReader root = YamlReader.document(name, yaml);
         YamlReader calibration = root.mapping("calibration");
-        CalibrationOptions options =
-                calibration == null ? CalibrationOptions.DEFAULT : CalibrationKeys.read(calibration);
+        CalibrationOptions absent = CalibrationOptions.DEFAULT;
+        CalibrationOptions options = calibration == null ? absent : CalibrationKeys.read(calibration, absent);
         List<WeightStep> steps = new ArrayList<>();
         List<InputStep> inputSteps = new ArrayList<>();
         List<TransformStep> transforms = new ArrayList<>();

@@ -1,0 +1,55 @@
+package dev.halftone.study.plan;
+
+import java.io.Serializable;
+import java.util.List;
+
+/** What is measured of a model: an entry of a study's {@code evaluate}. */
+public sealed interface Probe extends Serializable {
+    /** What the study calls it; no two have one name. */
+    String name();
+
+    /** Files that are read. */
+    List<String> files();
+
+    /**
+     * Perplexity, and the divergence from the full-precision model.
+     *
+     * @param windows a window rule by name
+     * @param length tokens per window
+     * @param chunks most windows, -1 for all
+     */
+    record Text(String name, List<String> files, String windows, int length, int chunks) implements Probe {
+        public Text {
+            files = List.copyOf(files);
+        }
+    }
+
+    /**
+     * Accuracy on a task.
+     *
+     * @param task kind of its file, as {@code halftone eval --tasks} names it
+     */
+    record Choice(String name, String task, String file) implements Probe {
+        @Override
+        public List<String> files() {
+            return List.of(file);
+        }
+    }
+
+    /** The word that tells the two apart in the store. */
+    default String kind() {
+        return switch (this) {
+            case Text _ -> "text";
+            case Choice _ -> "choice";
+        };
+    }
+
+    /** All that the result depends on beside the files' contents. */
+    default String settings() {
+        return switch (this) {
+            case Text(String _, List<String> _, String windows, int length, int chunks) ->
+                "text %s %d %d".formatted(windows, length, chunks);
+            case Choice(String _, String task, String _) -> "choice " + task;
+        };
+    }
+}

@@ -1,0 +1,68 @@
+package dev.halftone.study.run;
+
+import dev.halftone.error.InputException;
+import dev.halftone.study.plan.CellResult;
+import dev.halftone.study.plan.Job;
+import java.io.Serializable;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.function.Consumer;
+
+/**
+ * Where jobs run. Each is independent of all others, and its results depend on neither place nor order. An executor calls
+ * {@link CellRunner} and writes nothing into the store: whoever called it does that.
+ */
+public interface CellExecutor extends AutoCloseable {
+    /**
+     * What a job needs to know of the study, wherever it runs.
+     *
+     * @param directory of the study: draws are read from it, reference logits kept in it, models packed in it
+     * @param threads worker threads of one job
+     */
+    record Setting(String directory, int threads) implements Serializable {}
+
+    /**
+     * Runs all jobs.
+     *
+     * @param sink takes the cells of a finished job, failed ones among them; called by one thread at a time, as soon as it is
+     *     known
+     */
+    void run(List<Job> jobs, Setting setting, Consumer<List<CellResult>> sink);
+
+    @Override
+    void close();
+
+    /** Finds executors: a service, so that a module can add one. */
+    interface Provider {
+        /** What it answers to, for messages: "local". */
+        String form();
+
+        /** True if this is one of its names. */
+        boolean knows(String master);
+
+        CellExecutor open(String master);
+    }
+
+    /**
+     * The executor of that name.
+     *
+     * @throws InputException HT-665 if nobody knows it
+     */
+    static CellExecutor named(String master) {
+        List<Provider> providers = ServiceLoader.load(Provider.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .toList();
+        return providers.stream()
+                .filter(provider -> provider.knows(master))
+                .findFirst()
+                .orElseThrow(() -> new InputException(
+                        "HT-665",
+                        "--master",
+                        "\"" + master + "\"; known are "
+                                + String.join(
+                                        ", ",
+                                        providers.stream().map(Provider::form).toList()),
+                        ""))
+                .open(master);
+    }
+}

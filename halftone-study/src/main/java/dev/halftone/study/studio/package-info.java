@@ -1,0 +1,5 @@
+/** A study's page live, on the loopback interface. */
+@NullMarked
+package dev.halftone.study.studio;
+
+import org.jspecify.annotations.NullMarked;

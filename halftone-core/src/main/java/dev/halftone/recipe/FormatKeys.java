@@ -1,5 +1,6 @@
 package dev.halftone.recipe;
 
+import dev.halftone.format.Codebook;
 import dev.halftone.format.Elements;
 import dev.halftone.format.GridMode;
 import dev.halftone.format.InputFormat.Levels;
@@ -35,6 +36,47 @@ final class FormatKeys {
                 : LevelGroup.named(name)
                         .orElseThrow(() -> reader.error("format", "format is \"" + name + "\"; known are " + KNOWN));
         return levels(reader, format);
+    }
+
+    /** The keys that {@link #weights} reads as this format, as they stand in a mapping on one line. */
+    static String text(NumberFormat format) {
+        String tile = format.rows() == 1
+                ? String.valueOf(format.group())
+                : format.rows() == NumberFormat.ALL_ROWS && format.group() == NumberFormat.ROW
+                        ? "tensor"
+                        : format.rows() + "x" + format.group();
+        String keys = switch (format) {
+            case IntGroup f -> integers(f);
+            case LevelGroup f -> levels(f);
+        };
+        return keys + ", group: " + tile;
+    }
+
+    private static String integers(IntGroup format) {
+        String scale = ", scale: " + format.scale().title();
+        return switch (format.mode()) {
+            case TERNARY, BINARY -> "format: " + format.mode().title() + scale;
+            case SYM_WIDE -> "format: int" + format.bits() + ", symmetric: true" + scale;
+            case SYM, SYM_FULL, SIGNED_MAX, ASYM, AFFINE ->
+                "format: int" + format.bits() + ", mode: " + format.mode().title() + scale;
+        };
+    }
+
+    private static String levels(LevelGroup format) {
+        boolean powers = format.scale() == ScaleType.E8M0;
+        String rest = powers
+                ? ", rule: " + format.rule().title()
+                : ", scale: " + format.scale().title();
+        return LevelGroup.names().stream()
+                        .filter(name -> LevelGroup.named(name)
+                                .filter(known -> known.elements().equals(format.elements())
+                                        && (known.scale() == ScaleType.E8M0) == powers)
+                                .isPresent())
+                        .findFirst()
+                        .map(name -> "format: " + name)
+                        .orElseGet(() -> "format: codebook, levels: "
+                                + (format.elements() instanceof Codebook book ? book.levels() : List.of()))
+                + rest;
     }
 
     private static LevelGroup codebook(YamlReader reader) {

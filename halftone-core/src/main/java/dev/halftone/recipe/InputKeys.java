@@ -3,6 +3,8 @@ package dev.halftone.recipe;
 import dev.halftone.format.InputFormat;
 import dev.halftone.format.InputFormat.Granularity;
 import dev.halftone.format.InputFormat.Numbers;
+import dev.halftone.format.LevelGroup;
+import dev.halftone.format.ScaleType;
 import dev.halftone.recipe.Recipe.InputStep;
 import dev.halftone.yaml.YamlReader;
 import java.util.List;
@@ -27,6 +29,22 @@ final class InputKeys {
                 reader.place(),
                 WeightKeys.placed(reader, "granularity", () -> new InputFormat(numbers, granularity, group)),
                 reader.strings("targets", List.of("*")));
+    }
+
+    /** The keys that are read as this format, as they stand in a mapping on one line. */
+    static String text(InputFormat format) {
+        String numbers = switch (format.numbers()) {
+            case InputFormat.Int(int bits, boolean symmetric) -> "int%d, symmetric: %b".formatted(bits, symmetric);
+            case InputFormat.Float8 float8 -> "fp8_" + float8.name().toLowerCase(Locale.ROOT);
+            case InputFormat.Levels(String name, LevelGroup levels) ->
+                name
+                        + (levels.scale() == ScaleType.E8M0
+                                ? ", rule: " + levels.rule().title()
+                                : "");
+        };
+        String group = format.granularity() == Granularity.GROUP ? ", group: " + format.group() : "";
+        return "format: %s, granularity: %s%s"
+                .formatted(numbers, format.granularity().name().toLowerCase(Locale.ROOT), group);
     }
 
     private static Granularity granularity(YamlReader reader) {

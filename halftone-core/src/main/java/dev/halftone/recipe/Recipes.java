@@ -3,7 +3,9 @@ package dev.halftone.recipe;
 import dev.halftone.calibration.CalibrationOptions;
 import dev.halftone.error.InputException;
 import dev.halftone.format.ClipSearch;
+import dev.halftone.format.InputFormat;
 import dev.halftone.format.LevelGroup;
+import dev.halftone.format.NumberFormat;
 import dev.halftone.format.ScaleRule;
 import dev.halftone.recipe.Recipe.InputStep;
 import dev.halftone.recipe.Recipe.TransformStep;
@@ -66,6 +68,16 @@ public final class Recipes {
                     "HT-422", nameOrFile, "is neither a file nor a built-in recipe", "built-in are " + KNOWN);
         }
         return parse(nameOrFile, TextFiles.read(file));
+    }
+
+    /** A format as the keys of a {@code weights} step, for a mapping on one line: the way back from {@link #parse}. */
+    public static String keys(NumberFormat format) {
+        return FormatKeys.text(format);
+    }
+
+    /** A format as the keys of an {@code inputs} step. */
+    public static String keys(InputFormat format) {
+        return InputKeys.text(format);
     }
 
     /** The recipe file that a built-in name stands for. */

@@ -243,4 +243,30 @@ class RecipesTest {
     void anUnknownNameListsTheBuiltInOnes(String name) {
         assertThatThrownBy(() -> Recipes.open(name)).hasMessageStartingWith("HT-422 " + name + ": is neither a file");
     }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "format: int3, group: 64",
+                "format: int8, symmetric: true, group: tensor, scale: fp32",
+                "format: int4, mode: affine, group: 128x32, scale: bf16",
+                "format: ternary, group: 8x-1",
+                "format: binary, group: 32",
+                "format: mxfp4, rule: floor-4-3",
+                "format: nvfp4",
+                "format: nf4, group: 64, scale: fp32",
+                "format: fp8_e5m2",
+                "format: codebook, levels: [-1, -0.25, 0.5, 1], group: 16"
+            })
+    void aFormatComesBackFromItsKeys(String keys) {
+        var format = Recipes.parse("a", "steps: [{weights: {method: rtn, %s}}]".formatted(keys))
+                .steps()
+                .getFirst()
+                .format();
+        var again = Recipes.parse("b", "steps: [{weights: {method: rtn, %s}}]".formatted(Recipes.keys(format)))
+                .steps()
+                .getFirst()
+                .format();
+        assertThat(again).isEqualTo(format);
+    }
 }

@@ -4,13 +4,14 @@ import dev.halftone.format.GridMode;
 import dev.halftone.format.InputFormat;
 import dev.halftone.format.InputFormat.Granularity;
 import dev.halftone.format.IntGroup;
+import dev.halftone.format.LevelGroup;
+import dev.halftone.format.NumberFormat;
 import dev.halftone.format.ScaleType;
 import dev.halftone.recipe.Recipe;
 import dev.halftone.recipe.Recipes;
 import dev.halftone.study.plan.StudyFile.NamedRecipe;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +23,7 @@ final class Anchors {
     private Anchors() {}
 
     /** What two recipes must share to be compared: how weights and inputs are stored. */
-    private record Formats(IntGroup weights, @Nullable InputFormat inputs) {
+    private record Formats(NumberFormat weights, @Nullable InputFormat inputs) {
         static Optional<Formats> of(Recipe recipe) {
             if (recipe.steps().isEmpty()) {
                 return Optional.empty();
@@ -71,60 +72,45 @@ final class Anchors {
     }
 
     private static NamedRecipe rounding(Formats formats) {
-        IntGroup w = formats.weights();
+        NumberFormat w = formats.weights();
         InputFormat inputs = formats.inputs();
-        String yaml = "steps:\n  - weights: {method: rtn, format: %s, group: %s%s, scale: %s}\n"
-                        .formatted(format(w), group(w), mode(w), w.scale().title())
-                + (inputs == null ? "" : inputs(inputs));
-        String name = "rtn-w%d%s%s%s"
-                        .formatted(
-                                w.bits(),
-                                inputs == null ? "" : "a" + bits(inputs),
-                                w.group() == IntGroup.ROW ? "" : "g" + w.group(),
-                                w.mode() == GridMode.ASYM ? "" : "-" + w.mode().title())
-                + (w.scale() == ScaleType.F16 ? "" : "-" + w.scale().title())
-                + (w.rows() == 1 ? "" : "-tiles");
+        String yaml = "steps:\n  - weights: {method: rtn, %s}\n".formatted(Recipes.keys(w))
+                + (inputs == null ? "" : "  - inputs: {%s}\n".formatted(Recipes.keys(inputs)));
+        String name = "rtn-" + title(w, inputs == null ? "" : "a" + title(inputs.numbers()));
         return new NamedRecipe(name, yaml, Optional.of(Recipes.parse(name, yaml)), true);
     }
 
-    private static String format(IntGroup w) {
-        return w.mode() == GridMode.TERNARY || w.mode() == GridMode.BINARY
-                ? w.mode().title()
-                : "int" + w.bits();
-    }
-
-    private static String mode(IntGroup w) {
-        return switch (w.mode()) {
-            case TERNARY, BINARY -> "";
-            case SYM_WIDE -> ", symmetric: true";
-            case SYM, SYM_FULL, SIGNED_MAX, ASYM, AFFINE ->
-                ", mode: " + w.mode().title();
+    private static String title(NumberFormat w, String inputs) {
+        String tail = w.rows() == 1 ? "" : "-tiles";
+        String group = w.group() == NumberFormat.ROW ? "" : "g" + w.group();
+        return switch (w) {
+            case IntGroup f ->
+                "w%d%s%s%s%s%s"
+                        .formatted(
+                                f.bits(),
+                                inputs,
+                                group,
+                                f.mode() == GridMode.ASYM ? "" : "-" + f.mode().title(),
+                                f.scale() == ScaleType.F16
+                                        ? ""
+                                        : "-" + f.scale().title(),
+                                tail);
+            case LevelGroup f ->
+                "%s-%s%s%s%s"
+                        .formatted(
+                                f.elements().title(),
+                                f.scale().title(),
+                                group,
+                                tail,
+                                inputs.isEmpty() ? "" : "-" + inputs);
         };
     }
 
-    private static String group(IntGroup w) {
-        if (w.rows() == 1) {
-            return String.valueOf(w.group());
-        }
-        return w.rows() == IntGroup.ALL_ROWS && w.group() == IntGroup.ROW ? "tensor" : w.rows() + "x" + w.group();
-    }
-
-    private static String bits(InputFormat inputs) {
-        return switch (inputs.numbers()) {
+    private static String title(InputFormat.Numbers numbers) {
+        return switch (numbers) {
             case InputFormat.Int(int bits, boolean _) -> String.valueOf(bits);
-            case InputFormat.Float8 _ -> "fp8";
+            case InputFormat.Float8 float8 -> float8 == InputFormat.Float8.E4M3 ? "fp8" : "fp8_e5m2";
+            case InputFormat.Levels levels -> levels.name();
         };
-    }
-
-    private static String inputs(InputFormat inputs) {
-        String numbers = switch (inputs.numbers()) {
-            case InputFormat.Int(int bits, boolean symmetric) -> "int%d, symmetric: %b".formatted(bits, symmetric);
-            case InputFormat.Float8 float8 -> "fp8_" + float8.name().toLowerCase(Locale.ROOT);
-        };
-        return "  - inputs: {format: %s, granularity: %s%s}\n"
-                .formatted(
-                        numbers,
-                        inputs.granularity().name().toLowerCase(Locale.ROOT),
-                        inputs.granularity() == Granularity.GROUP ? ", group: " + inputs.group() : "");
     }
 }

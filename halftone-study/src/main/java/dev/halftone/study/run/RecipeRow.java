@@ -2,6 +2,8 @@ package dev.halftone.study.run;
 
 import dev.halftone.format.InputFormat;
 import dev.halftone.format.IntGroup;
+import dev.halftone.format.LevelGroup;
+import dev.halftone.format.NumberFormat;
 import dev.halftone.recipe.Recipe;
 import dev.halftone.recipe.Recipe.TransformStep;
 import dev.halftone.recipe.Recipe.WeightStep;
@@ -20,7 +22,7 @@ final class RecipeRow {
         WeightStep step = recipe == null || recipe.steps().isEmpty()
                 ? null
                 : recipe.steps().getFirst();
-        IntGroup format = step == null ? null : step.format();
+        NumberFormat format = step == null ? null : step.format();
         String transforms = recipe == null
                 ? ""
                 : recipe.transforms().stream()
@@ -35,7 +37,7 @@ final class RecipeRow {
                 named.anchor(),
                 format == null ? null : format.bits(),
                 format == null ? null : format.group(),
-                format == null ? null : format.mode().title(),
+                format == null ? null : grid(format),
                 inputBits(recipe),
                 transforms,
                 step == null ? "" : step.solver().name());
@@ -48,6 +50,14 @@ final class RecipeRow {
         return switch (recipe.inputs().getFirst().format().numbers()) {
             case InputFormat.Int(int bits, boolean _) -> bits;
             case InputFormat.Float8 _ -> 8;
+            case InputFormat.Levels levels -> levels.format().bits();
+        };
+    }
+
+    private static String grid(NumberFormat format) {
+        return switch (format) {
+            case IntGroup integers -> integers.mode().title();
+            case LevelGroup levels -> levels.elements().title();
         };
     }
 }

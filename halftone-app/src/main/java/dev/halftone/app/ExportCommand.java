@@ -77,7 +77,7 @@ final class ExportCommand implements Callable<Integer> {
         int threads = common.checkedThreads();
         if (!format.startsWith(GGUF)) {
             throw new InputException(
-                    "HT-661",
+                    "HT-681",
                     "--format",
                     "is \"" + format + "\"; known are gguf:TYPE with TYPE " + Mixture.names(),
                     "");
@@ -85,7 +85,7 @@ final class ExportCommand implements Callable<Integer> {
         Mixture mixture = Mixture.named(format.substring(GGUF.length()), "--format");
         if (Files.exists(out) && !force) {
             throw new InputException(
-                    "HT-666", out.toString(), "is there already", "choose another --out, or add --force");
+                    "HT-686", out.toString(), "is there already", "choose another --out, or add --force");
         }
         ImportanceFile columns = importance == null ? null : ImportanceFile.read(importance);
         List<Written> written;

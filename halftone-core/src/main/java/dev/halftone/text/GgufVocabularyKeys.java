@@ -38,7 +38,7 @@ public record GgufVocabularyKeys(
      * Reads the tokenizer of a directory.
      *
      * @param rows of the model's embedding
-     * @throws InputException HT-664 for a tokenizer that a GGUF file cannot hold
+     * @throws InputException HT-684 for a tokenizer that a GGUF file cannot hold
      */
     public static GgufVocabularyKeys of(Path directory, int rows) {
         TokenizerFiles files = DirectoryTokenizer.read(directory);
@@ -81,7 +81,7 @@ public record GgufVocabularyKeys(
 
     private static InputException refused(String place, String finding) {
         return new InputException(
-                "HT-664", place, finding, "export in another format, or from the model's own GGUF file");
+                "HT-684", place, finding, "export in another format, or from the model's own GGUF file");
     }
 
     private static List<String> merges(JsonNode model) {

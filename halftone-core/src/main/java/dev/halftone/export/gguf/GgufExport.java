@@ -78,7 +78,7 @@ public final class GgufExport {
      * Writes the file; an existing one is replaced at the end, all at once.
      *
      * @param importance of the weights' inputs; null for none
-     * @throws InputException HT-662 to HT-665 for what a GGUF file cannot hold
+     * @throws InputException HT-682 to HT-685 for what a GGUF file cannot hold
      */
     public static List<Written> write(
             ModelFile model,
@@ -101,7 +101,7 @@ public final class GgufExport {
         String place = model.path().toString();
         if (!model.inputs().equals(LinearInputs.PLAIN)) {
             throw new InputException(
-                    "HT-662",
+                    "HT-682",
                     place,
                     "quantizes or scales the inputs of its linears, which a GGUF file cannot say",
                     "quantize the original with a recipe for weights alone");

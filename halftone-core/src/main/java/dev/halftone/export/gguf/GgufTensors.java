@@ -47,13 +47,13 @@ public final class GgufTensors {
     /**
      * llama.cpp's name for the family.
      *
-     * @throws InputException HT-662 if it has none
+     * @throws InputException HT-682 if it has none
      */
     public static String architecture(DecoderSpec spec, String place) {
         String architecture = ARCHITECTURES.get(spec.family());
         if (architecture == null) {
             throw new InputException(
-                    "HT-662",
+                    "HT-682",
                     place,
                     "llama.cpp has no architecture for models of family " + spec.family(),
                     "export it in another format");
@@ -75,7 +75,7 @@ public final class GgufTensors {
             String name = names.toGguf(tensor.name());
             if (name == null) {
                 throw new InputException(
-                        "HT-662",
+                        "HT-682",
                         place,
                         "architecture %s has no tensor for %s".formatted(architecture, tensor.name()),
                         "export it in another format");

@@ -30,7 +30,7 @@ public record ImportanceFile(Path file, Map<String, float[]> columns) {
     /**
      * Reads a file in either of its two forms.
      *
-     * @throws InputException HT-663
+     * @throws InputException HT-683
      */
     public static ImportanceFile read(Path file) {
         try {
@@ -66,7 +66,7 @@ public record ImportanceFile(Path file, Map<String, float[]> columns) {
 
     private static InputException error(Path file, String finding) {
         return new InputException(
-                "HT-663", file.toString(), finding, "name a file that llama-imatrix made of this model");
+                "HT-683", file.toString(), finding, "name a file that llama-imatrix made of this model");
     }
 
     private static Map<String, float[]> gguf(Path path) {

@@ -81,7 +81,7 @@ final class ModelKeys {
             }
             case Rope.Dynamic _ ->
                 throw new InputException(
-                        "HT-662",
+                        "HT-682",
                         place,
                         "rotary frequencies that change with the length of the text have no place in a GGUF file",
                         "export it in another format");

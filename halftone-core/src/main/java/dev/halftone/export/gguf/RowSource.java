@@ -50,7 +50,7 @@ sealed interface RowSource {
     /**
      * How to read a tensor.
      *
-     * @throws InputException HT-665 for a weight that a quantizer has chosen and the type would round again
+     * @throws InputException HT-685 for a weight that a quantizer has chosen and the type would round again
      */
     static RowSource of(ModelFile model, Entry entry, Arena arena) {
         Optional<BlockWeight> blocks = model.blocks(entry.source());
@@ -103,7 +103,7 @@ sealed interface RowSource {
     private static void checkFloat(ModelFile model, Entry entry, String found) {
         if (entry.type() != GgufType.F32 && entry.type() != GgufType.F16 && entry.type() != GgufType.BF16) {
             throw new InputException(
-                    "HT-665",
+                    "HT-685",
                     model.path() + ": " + entry.source(),
                     "is quantized as %s, which %s would round again".formatted(found, entry.type()),
                     "quantize the original with a gguf- recipe of this type, or export gguf:F16");

@@ -75,14 +75,14 @@ public enum BlockLayout {
     /**
      * The layout of a type.
      *
-     * @throws InputException HT-660 for a type that this build reads at most
+     * @throws InputException HT-680 for a type that this build reads at most
      */
     public static BlockLayout of(GgufType type) {
         return Arrays.stream(values())
                 .filter(layout -> layout.type == type)
                 .findFirst()
                 .orElseThrow(() -> new InputException(
-                        "HT-660",
+                        "HT-680",
                         type.name(),
                         "is no block type that can be written",
                         "known are " + String.join(", ", names())));

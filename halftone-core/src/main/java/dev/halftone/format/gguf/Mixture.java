@@ -111,14 +111,14 @@ public enum Mixture {
      * The mixture of that name, in any case.
      *
      * @param place for messages
-     * @throws InputException HT-661
+     * @throws InputException HT-681
      */
     public static Mixture named(String name, String place) {
         return Arrays.stream(values())
                 .filter(mixture -> mixture.title.equals(name.toUpperCase(Locale.ROOT)))
                 .findFirst()
                 .orElseThrow(() -> new InputException(
-                        "HT-661",
+                        "HT-681",
                         place,
                         "\"" + name + "\" is no GGUF file type that can be written; known are " + names(),
                         ""));

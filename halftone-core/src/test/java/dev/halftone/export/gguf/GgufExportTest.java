@@ -129,7 +129,7 @@ class GgufExportTest {
         Path words = TinyModel.write(temporary.resolve("words"), 1);
         assertThatThrownBy(() -> export(words, Mixture.ALL_F32, "refused"))
                 .isInstanceOf(InputException.class)
-                .hasMessageContaining("HT-664")
+                .hasMessageContaining("HT-684")
                 .hasMessageContaining("no byte-level BPE");
         try (Stream<Path> files = Files.list(temporary)) {
             assertThat(files.map(path -> path.getFileName().toString())).noneMatch(name -> name.contains("refused"));

@@ -75,7 +75,7 @@ class MixtureTest {
     void unknownNamesAreRefused() {
         assertThatThrownBy(() -> Mixture.named("Q9_X", "--format"))
                 .isInstanceOf(InputException.class)
-                .hasMessageContaining("HT-661")
+                .hasMessageContaining("HT-681")
                 .hasMessageContaining("Q4_K_M");
     }
 }

@@ -57,14 +57,14 @@ record Preflight(long memory, long disk) {
         }
         long outside = model.parameters() - block * spec.layers();
         // The original block stands beside the transformed one while it is looked at.
-        long loaded = block * type + (plan.transforms() ? block * Float.BYTES : 0);
+        long loaded = block * type + (plan.twoStreams() ? block * Float.BYTES : 0);
         long memory = BASE + outside * type + loaded + largest * Float.BYTES * WEIGHT_COPIES;
         // Blocks on disk, and the model assembled from them: never more than the original, whose blocks may all be
         // kept.
         long disk = 2 * all;
         if (calibration != null) {
             long tokens = calibration.report().tokens();
-            int streams = plan.transforms() ? 2 : 1;
+            int streams = plan.twoStreams() ? 2 : 1;
             long residual = tokens * spec.hidden() * Float.BYTES;
             long inputs = tokens * widest * Float.BYTES;
             long longest = calibration.sequences().stream()

@@ -148,7 +148,7 @@ class PackedLayoutTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "3| {}| HT-405 c: packed format version 3; this build reads up to 2",
+                "4| {}| HT-405 c: packed format version 4; this build reads up to 3",
                 "2| {\"bits\": 4, \"group\": 32, \"mode\": \"odd\"}| HT-405 c: packed weights of mode \"odd\"",
                 "2| {\"bits\": 4, \"group\": 32, \"scale\": \"fp12\"}| HT-405 c: packed weights of scale \"fp12\"",
                 "2| {\"bits\": 9, \"group\": 32}| HT-401 format has 9 bits",

@@ -116,6 +116,11 @@ public final class Sequences implements AutoCloseable {
         residual.restore(file);
     }
 
+    /** Residual streams of all sequences (tokens, hidden), which belong to this. */
+    public Activations residuals() {
+        return residual;
+    }
+
     /** Residual stream of a sequence in the compute type and on the device (tokens, hidden), to be read inside a scope. */
     public Tensor residual(int sequence) {
         return compute(residual, sequence);

@@ -11,9 +11,11 @@ import dev.halftone.format.KeptTensor;
 import dev.halftone.format.ModelFile;
 import dev.halftone.format.ModelWriter;
 import dev.halftone.format.NumberFormat;
+import dev.halftone.format.PackedBlocks;
 import dev.halftone.format.PackedLayout;
 import dev.halftone.format.PackedWeight;
 import dev.halftone.format.StoredPart;
+import dev.halftone.format.gguf.BlockLayout;
 import dev.halftone.model.Decoder;
 import dev.halftone.recipe.QuantizationResult.Evidence;
 import dev.halftone.text.TextTokenizer;
@@ -28,6 +30,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Stream;
 import tools.jackson.core.JacksonException;
@@ -119,7 +122,11 @@ final class OutputDirectory {
     }
 
     /** Writes config, tokenizer and all tensors: the packed ones of the blocks, and what the recipe leaves alone. */
-    void assemble(ModelFile model, Map<String, NumberFormat> formats, InputRounding inputs) {
+    void assemble(
+            ModelFile model,
+            Map<String, NumberFormat> formats,
+            Map<String, BlockLayout> layouts,
+            InputRounding inputs) {
         List<SafetensorsFile> blocks = new ArrayList<>();
         try (Arena arena = Arena.ofShared()) {
             Files.createDirectories(staging());
@@ -145,6 +152,9 @@ final class OutputDirectory {
                                     stored.bytes()));
                         }
                     }
+                } else if (layouts.containsKey(tensor.name())) {
+                    parts.add(KeptTensor.plain(
+                            Objects.requireNonNull(solved.get(tensor.name() + PackedBlocks.SUFFIX)), arena));
                 } else if (solved.containsKey(tensor.name())) {
                     parts.add(KeptTensor.plain(solved.get(tensor.name()), arena));
                 } else {
@@ -153,6 +163,7 @@ final class OutputDirectory {
             }
             ObjectNode config = model.checkpoint().config();
             PackedLayout.describe(config, all, inputs);
+            PackedBlocks.describe(config, layouts);
             solved.values().stream()
                     .filter(stored -> PackedLayout.ofInputs(stored.name()))
                     .map(stored -> KeptTensor.plain(stored, arena))

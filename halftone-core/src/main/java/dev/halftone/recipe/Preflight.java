@@ -64,10 +64,10 @@ record Preflight(long memory, long disk) {
         if (calibration != null) {
             // The original block stands beside the transformed one while it is looked at. The embedding is gone by
             // then, but not its memory, perhaps.
-            memory += outside * type + block * type + (plan.transforms() ? block * Float.BYTES : 0);
+            memory += outside * type + block * type + (plan.twoStreams() ? block * Float.BYTES : 0);
             Spill stores = new Spill(Path.of(""), spill);
             long tokens = calibration.report().tokens();
-            int streams = plan.transforms() ? 2 : 1;
+            int streams = plan.twoStreams() ? 2 : 1;
             long residual = tokens * spec.hidden() * Float.BYTES;
             long inputs = tokens * widest * Float.BYTES;
             long longest = calibration.sequences().stream()

@@ -1,14 +1,20 @@
 package dev.halftone.recipe;
 
+import dev.halftone.checkpoint.GgufType;
 import dev.halftone.error.InputException;
+import dev.halftone.export.gguf.GgufTensors;
 import dev.halftone.format.InputFormat;
+import dev.halftone.format.gguf.BlockLayout;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.LinearSite;
+import dev.halftone.recipe.Recipe.BlockStep;
 import dev.halftone.recipe.Recipe.InputStep;
 import dev.halftone.recipe.Recipe.TransformStep;
 import dev.halftone.recipe.Recipe.WeightStep;
+import dev.halftone.solver.BlockFill;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,15 +25,21 @@ import java.util.stream.IntStream;
 /** A recipe compared with a model: which step solves which weight. Everything that can be refused is refused here, before any work. */
 public final class QuantizationPlan {
     private final Map<String, WeightStep> steps;
+    private final Map<String, Filling> fillings;
     private final Map<String, InputFormat> inputs;
     private final List<TransformStep> transforms;
     private final int blocks;
 
+    /** How a weight becomes blocks of a GGUF type. */
+    record Filling(BlockFill solver, BlockLayout layout) {}
+
     private QuantizationPlan(
             Map<String, WeightStep> steps,
+            Map<String, Filling> fillings,
             Map<String, InputFormat> inputs,
             List<TransformStep> transforms,
             DecoderSpec spec) {
+        this.fillings = fillings;
         this.transforms = transforms;
         this.steps = steps;
         this.inputs = inputs;
@@ -65,7 +77,36 @@ public final class QuantizationPlan {
                 throw unmatched(step.place(), step.targets(), sites);
             }
         }
-        return new QuantizationPlan(chosen, inputs(recipe, sites), recipe.transforms(), spec);
+        Map<String, Filling> fillings = fillings(recipe, spec, sites);
+        chosen.keySet().removeAll(fillings.keySet());
+        return new QuantizationPlan(chosen, fillings, inputs(recipe, sites), recipe.transforms(), spec);
+    }
+
+    /** Weights that the mixture leaves as floats are in no block. */
+    private static Map<String, Filling> fillings(Recipe recipe, DecoderSpec spec, List<LinearSite> sites) {
+        Map<String, Filling> fillings = new LinkedHashMap<>();
+        for (BlockStep step : recipe.blocks()) {
+            if (sites.stream().noneMatch(site -> step.matches(site.weight()))) {
+                throw unmatched(step.place(), step.targets(), sites);
+            }
+            if (!recipe.transforms().isEmpty() && step.solver().options().drift()) {
+                throw new InputException(
+                        "HT-421",
+                        step.place(),
+                        "transforms change the activations that target: original compares",
+                        "write target: weight");
+            }
+            Map<String, GgufType> types = new HashMap<>();
+            GgufTensors.of(spec, step.mixture(), true, step.place())
+                    .forEach(entry -> types.put(entry.source(), entry.type()));
+            for (LinearSite site : sites) {
+                GgufType type = types.get(site.weight());
+                if (step.matches(site.weight()) && type != null && BlockLayout.has(type)) {
+                    fillings.put(site.weight(), new Filling(step.solver(), BlockLayout.of(type)));
+                }
+            }
+        }
+        return fillings;
     }
 
     private static Map<String, InputFormat> inputs(Recipe recipe, List<LinearSite> sites) {
@@ -152,16 +193,29 @@ public final class QuantizationPlan {
         return Optional.ofNullable(steps.get(site.weight()));
     }
 
+    /** How a weight becomes blocks; empty if it does not. */
+    Optional<Filling> filling(LinearSite site) {
+        return Optional.ofNullable(fillings.get(site.weight()));
+    }
+
+    /** True if a solver compares with the original model's activations. */
+    boolean drifts() {
+        return fillings.values().stream()
+                .anyMatch(filling -> filling.solver().options().drift());
+    }
+
     /** True if some weight of these needs its inputs' second moments. */
     boolean needsGram(List<LinearSite> sites) {
         return sites.stream()
-                .anyMatch(site ->
-                        step(site).map(step -> step.solver().needsGram()).orElse(false));
+                .anyMatch(site -> fillings.containsKey(site.weight())
+                        || step(site).map(step -> step.solver().needsGram()).orElse(false));
     }
 
     /** Weights that will be quantized. */
     public List<String> targets() {
-        return new ArrayList<>(steps.keySet());
+        List<String> targets = new ArrayList<>(steps.keySet());
+        targets.addAll(fillings.keySet());
+        return targets;
     }
 
     /** True if the recipe has transforms. */
@@ -169,9 +223,15 @@ public final class QuantizationPlan {
         return !transforms.isEmpty();
     }
 
+    /** True if the original model's activations go along with the quantized one's. */
+    boolean twoStreams() {
+        return transforms() || drifts();
+    }
+
     /** True if calibration sequences have to go through the model. */
     boolean needsCalibration() {
         return transforms()
+                || !fillings.isEmpty()
                 || steps.values().stream().anyMatch(step -> step.solver().needsGram())
                 || inputs.values().stream().anyMatch(format -> format.granularity() == InputFormat.Granularity.STATIC);
     }

@@ -11,20 +11,25 @@ import dev.halftone.format.InputRounding;
 import dev.halftone.format.ModelFile;
 import dev.halftone.format.ModelHealth;
 import dev.halftone.format.NumberFormat;
+import dev.halftone.format.PackedBlocks;
 import dev.halftone.format.PackedLayout;
 import dev.halftone.format.PackedWeight;
 import dev.halftone.format.StoredPart;
+import dev.halftone.format.gguf.BlockLayout;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderBlock;
 import dev.halftone.model.EditedWeights;
 import dev.halftone.model.LinearSite;
 import dev.halftone.model.Sequences;
 import dev.halftone.provenance.Provenance;
+import dev.halftone.recipe.OriginalStream.Moments;
+import dev.halftone.recipe.QuantizationPlan.Filling;
 import dev.halftone.recipe.QuantizationResult.Evidence;
 import dev.halftone.recipe.QuantizationResult.TransformReport;
 import dev.halftone.recipe.Recipe.WeightStep;
 import dev.halftone.recipe.SiteReport.EventReport;
 import dev.halftone.recipe.WorkDirectory.Manifest;
+import dev.halftone.solver.BlockFill.Filled;
 import dev.halftone.solver.Event;
 import dev.halftone.solver.SolvedWeight;
 import dev.halftone.solver.WeightProblem;
@@ -40,11 +45,13 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
@@ -81,8 +88,10 @@ public final class Quantizer {
     private final List<TransformReport> transformed = new ArrayList<>();
     private final List<SiteReport> sites = new ArrayList<>();
     private final Map<String, NumberFormat> formats = new LinkedHashMap<>();
+    private final Map<String, BlockLayout> layouts = new LinkedHashMap<>();
     private final InputRounding rounding;
     private final List<Double> blockSeconds = new ArrayList<>();
+    private @Nullable OriginalStream original;
     private boolean fellBack;
     private int done;
 
@@ -169,10 +178,12 @@ public final class Quantizer {
             }
             try (Decoder decoder = decoder();
                     Sequences sequences = begin(decoder);
-                    BlockTransforms transforms = transforms(decoder)) {
+                    BlockTransforms transforms = transforms(decoder);
+                    OriginalStream stream = stream(decoder)) {
                 if (decoder != null) {
                     decoder.keepOnlyBlocks();
                 }
+                original = stream;
                 if (before.isPresent()) {
                     restore(before.get(), sequences, transforms);
                 }
@@ -182,7 +193,7 @@ public final class Quantizer {
                     transformed.addAll(transforms.reports());
                 }
             }
-            clock.time("save", () -> output.assemble(model, formats, rounding));
+            clock.time("save", () -> output.assemble(model, formats, layouts, rounding));
             Evidence evidence = readBack(provenance);
             clock.time("save", () -> output.finish(evidence));
             return new QuantizationResult(
@@ -223,11 +234,12 @@ public final class Quantizer {
         fellBack = manifest.fellBack();
         sites.addAll(manifest.sites());
         formats.putAll(PackedLayout.formats(manifest.packing(), output.toString()));
+        layouts.putAll(PackedBlocks.layouts(manifest.packing(), output.toString()));
         if (transforms != null) {
             transforms.reports().addAll(manifest.transforms());
         }
         if (done < plan.blocks()) {
-            output.work().restore(manifest, sequences, transforms == null ? null : transforms.original());
+            output.work().restore(manifest, sequences, second(transforms));
         }
     }
 
@@ -260,20 +272,16 @@ public final class Quantizer {
             long from = System.nanoTime();
             try (Arena arena = Arena.ofShared()) {
                 List<LinearSite> linears = block(index);
-                parts.addAll(EditedParts.of(weights, linears, formats.keySet(), arena));
+                parts.addAll(EditedParts.of(weights, linears, packed(), arena));
                 parts.addAll(PackedLayout.parts(rounding, linears, arena));
                 ObjectNode packing = JsonMapper.shared().createObjectNode();
                 PackedLayout.describe(packing, formats, rounding);
+                PackedBlocks.describe(packing, layouts);
                 Manifest manifest = new Manifest(
                         key, done, fellBack, transforms == null ? List.of() : transforms.reports(), sites, packing);
                 // Nobody goes on from behind the last block that is worked on.
                 boolean more = done < plan.blocks();
-                output.work()
-                        .finish(
-                                manifest,
-                                parts,
-                                more ? sequences : null,
-                                more && transforms != null ? transforms.original() : null);
+                output.work().finish(manifest, parts, more ? sequences : null, more ? second(transforms) : null);
             }
             clock.add("save", from);
             if (index < plan.blocks()) {
@@ -305,6 +313,23 @@ public final class Quantizer {
         }
     }
 
+    /** The original model's activations, where something compares with them. */
+    private @Nullable Sequences second(@Nullable BlockTransforms transforms) {
+        OriginalStream stream = original;
+        return transforms != null ? transforms.original() : stream == null ? null : stream.sequences();
+    }
+
+    private Set<String> packed() {
+        Set<String> packed = new HashSet<>(formats.keySet());
+        packed.addAll(layouts.keySet());
+        return packed;
+    }
+
+    private @Nullable OriginalStream stream(@Nullable Decoder decoder) {
+        Sequences sequences = plan.drifts() ? begin(decoder) : null;
+        return sequences == null || decoder == null ? null : new OriginalStream(decoder, sequences, workers);
+    }
+
     private @Nullable Sequences begin(@Nullable Decoder decoder) {
         CalibrationSet set = calibration;
         return set == null || decoder == null
@@ -330,16 +355,27 @@ public final class Quantizer {
     private void quantize(
             DecoderBlock block, EditedWeights weights, Sequences sequences, boolean lastBlock, List<StoredPart> parts) {
         block.roundInputs(recipe.propagateQuantized() ? rounding : rounding.scaled());
+        OriginalStream stream = original;
+        if (stream != null) {
+            clock.time("forward", () -> stream.begin(done));
+        }
         AtomicReference<@Nullable Activations> input =
                 new AtomicReference<>(clock.time("forward", () -> sequences.begin(block)));
         for (int stage = 0; stage < block.stages().size(); stage++) {
+            int current = stage;
             List<LinearSite> members = block.stages().get(stage);
             Activations activations = Objects.requireNonNull(input.get());
             Gram gram = clock.time("statistics", () -> statistics(activations, members));
+            Moments moments = stream == null
+                    ? null
+                    : clock.time("statistics", () -> stream.moments(current, sequences, activations));
             for (LinearSite site : members) {
                 plan.step(site).ifPresent(step -> solve(block, weights, site, step, gram, parts));
+                plan.filling(site).ifPresent(filling -> fill(block, weights, site, filling, gram, moments, parts));
             }
-            int current = stage;
+            if (stream != null) {
+                clock.time("forward", () -> stream.advance(current));
+            }
             List<List<LinearSite>> later =
                     block.stages().subList(stage + 1, block.stages().size());
             if (lastBlock && later.stream().flatMap(List::stream).noneMatch(plan::concerns)) {
@@ -404,6 +440,44 @@ public final class Quantizer {
                 gram == null ? null : gram.trace(),
                 solved.codesChanged(),
                 reports));
+    }
+
+    private void fill(
+            DecoderBlock block,
+            EditedWeights weights,
+            LinearSite site,
+            Filling filling,
+            @Nullable Gram gram,
+            @Nullable Moments moments,
+            List<StoredPart> parts) {
+        float[] weight = clock.time("load", () -> ChannelFold.matrix(site, weights));
+        WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), gram);
+        boolean drifts = filling.solver().options().drift();
+        double[] drift =
+                moments == null || !drifts ? null : clock.time("statistics", () -> moments.drift(site, weight));
+        Filled filled = clock.time("solve", () -> filling.solver().fill(problem, drift, filling.layout(), workers));
+        clock.time("pack", () -> {
+            parts.add(PackedBlocks.part(site.weight(), filled.blocks()));
+            if (recipe.propagateQuantized()) {
+                block.replace(site, filled.blocks().decode());
+            }
+        });
+        layouts.put(site.weight(), filling.layout());
+        fellBack |= filled.events().stream().anyMatch(Event::weaker);
+        sites.add(new SiteReport(
+                site.weight(),
+                filling.solver().name(),
+                filling.layout().name(),
+                inputs(site),
+                8.0 * filled.blocks().bytes().byteSize() / ((double) site.out() * site.in()),
+                filled.proxyLoss(),
+                filled.rtnLoss(),
+                gram == null ? 0 : gram.tokens(),
+                gram == null ? null : gram.trace(),
+                filled.codesChanged(),
+                filled.events().stream()
+                        .map(event -> EventReport.of(site.weight(), event))
+                        .toList()));
     }
 
     private @Nullable String inputs(LinearSite site) {

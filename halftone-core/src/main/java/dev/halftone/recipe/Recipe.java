@@ -3,6 +3,8 @@ package dev.halftone.recipe;
 import dev.halftone.calibration.CalibrationOptions;
 import dev.halftone.format.InputFormat;
 import dev.halftone.format.NumberFormat;
+import dev.halftone.format.gguf.Mixture;
+import dev.halftone.solver.BlockFill;
 import dev.halftone.solver.WeightSolver;
 import dev.halftone.transform.ChannelScaling;
 import java.util.List;
@@ -16,6 +18,7 @@ import java.util.regex.Pattern;
  * @param source the YAML text: hashed into the result's provenance
  * @param calibration the command line may change it; a text's files may still have to be named
  * @param steps that quantize weights
+ * @param blocks steps that fill blocks of GGUF types
  * @param inputs steps that quantize what the linears read
  * @param transforms that come first, in this order
  * @param propagateQuantized statistics are of the inputs that the already quantized blocks give, not of the original model's
@@ -26,6 +29,7 @@ public record Recipe(
         String source,
         CalibrationOptions calibration,
         List<WeightStep> steps,
+        List<BlockStep> blocks,
         List<InputStep> inputs,
         List<TransformStep> transforms,
         boolean propagateQuantized,
@@ -37,6 +41,19 @@ public record Recipe(
      * @param targets globs over the names of linear weights; the last step that matches a weight counts
      */
     public record WeightStep(String place, WeightSolver solver, NumberFormat format, List<String> targets) {
+        /** True if one of the targets matches. */
+        public boolean matches(String weight) {
+            return Recipe.matches(targets, weight);
+        }
+    }
+
+    /**
+     * Fill blocks of GGUF types.
+     *
+     * @param mixture which type each weight gets
+     * @param targets globs over the names of linear weights; the last step that matches a weight counts
+     */
+    public record BlockStep(String place, BlockFill solver, Mixture mixture, List<String> targets) {
         /** True if one of the targets matches. */
         public boolean matches(String weight) {
             return Recipe.matches(targets, weight);
@@ -82,6 +99,7 @@ public record Recipe(
     /** True if some step needs calibration. */
     public boolean needsCalibration() {
         return !transforms.isEmpty()
+                || !blocks.isEmpty()
                 || steps.stream().anyMatch(step -> step.solver().needsGram())
                 || inputs.stream().anyMatch(step -> step.format().granularity() == InputFormat.Granularity.STATIC);
     }

@@ -7,6 +7,7 @@ import dev.halftone.format.InputFormat;
 import dev.halftone.format.LevelGroup;
 import dev.halftone.format.NumberFormat;
 import dev.halftone.format.ScaleRule;
+import dev.halftone.recipe.Recipe.BlockStep;
 import dev.halftone.recipe.Recipe.InputStep;
 import dev.halftone.recipe.Recipe.TransformStep;
 import dev.halftone.recipe.Recipe.WeightStep;
@@ -44,7 +45,10 @@ public final class Recipes {
                     + " (see docs/recipes.md); rtn-wB, gptq-wB, awq-wB or smoothquant-wB with B = 2..8 bits, then aB or afp8 if inputs are quantized too (per"
                     + " token), then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym, -sym-full, -signed-max"
                     + " or -affine for another mode, then -minmax, -mse, -weighted, -norm, -output, -ls or -percentile for"
-                    + " another search of the grid";
+                    + " another search of the grid; gguf-TYPE with TYPE a file type of llama.cpp, such as gguf-q4_k_m";
+
+    /** gguf- and a file type of llama.cpp. */
+    private static final Pattern BLOCKS = Pattern.compile("gguf-([a-z0-9_]+)");
 
     private Recipes() {}
 
@@ -61,6 +65,12 @@ public final class Recipes {
         Matcher levels = BUILT_IN_LEVELS.matcher(nameOrFile);
         if (levels.matches()) {
             return parse(nameOrFile, levelsYaml(levels));
+        }
+        Matcher blocks = BLOCKS.matcher(nameOrFile);
+        if (blocks.matches()) {
+            return parse(
+                    nameOrFile,
+                    "steps:\n  - weights: {method: gptq, format: \"gguf:%s\"}\n".formatted(blocks.group(1)));
         }
         Path file = Path.of(nameOrFile);
         if (!Files.isRegularFile(file)) {
@@ -153,6 +163,7 @@ public final class Recipes {
         CalibrationOptions absent = CalibrationOptions.DEFAULT;
         CalibrationOptions options = calibration == null ? absent : CalibrationKeys.read(calibration, absent);
         List<WeightStep> steps = new ArrayList<>();
+        List<BlockStep> blocks = new ArrayList<>();
         List<InputStep> inputSteps = new ArrayList<>();
         List<TransformStep> transforms = new ArrayList<>();
         for (YamlReader step : root.mappings("steps")) {
@@ -164,7 +175,11 @@ public final class Recipes {
                 throw new InputException("HT-421", step.place(), "a step is one of: transform, weights, inputs", "");
             }
             if (weights != null) {
-                steps.add(WeightKeys.read(weights));
+                if (BlockKeys.owns(weights)) {
+                    blocks.add(BlockKeys.read(weights));
+                } else {
+                    steps.add(WeightKeys.read(weights));
+                }
                 weights.finish();
             } else if (inputs != null) {
                 inputSteps.add(InputKeys.read(inputs));
@@ -188,6 +203,7 @@ public final class Recipes {
                 yaml,
                 options,
                 steps,
+                blocks,
                 inputSteps,
                 transforms,
                 propagate.equals("quantized"),

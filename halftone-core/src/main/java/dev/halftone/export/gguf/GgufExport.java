@@ -10,13 +10,13 @@ import dev.halftone.error.InputException;
 import dev.halftone.error.ResourceException;
 import dev.halftone.export.gguf.GgufTensors.Entry;
 import dev.halftone.export.gguf.RowSource.Way;
+import dev.halftone.format.InputRounding;
 import dev.halftone.format.ModelFile;
 import dev.halftone.format.gguf.BlockBytes;
 import dev.halftone.format.gguf.BlockLayout;
 import dev.halftone.format.gguf.BlockRow;
 import dev.halftone.format.gguf.Mixture;
 import dev.halftone.format.gguf.RowQuantizer;
-import dev.halftone.model.LinearInputs;
 import dev.halftone.model.Rope;
 import dev.halftone.tensor.Workers;
 import dev.halftone.text.GgufVocabularyKeys;
@@ -99,7 +99,8 @@ public final class GgufExport {
 
     private void write(Path file, Progress progress) throws IOException {
         String place = model.path().toString();
-        if (!model.inputs().equals(LinearInputs.PLAIN)) {
+        if (model.inputs() instanceof InputRounding inputs
+                && !(inputs.formats().isEmpty() && inputs.scales().isEmpty())) {
             throw new InputException(
                     "HT-682",
                     place,

@@ -116,15 +116,6 @@ public final class GgufTensors {
                 : name.contains(".attn_k.") ? spec.attention().kvHeads() : 0;
     }
 
-    /** The type that a mixture gives to a linear. */
-    public static GgufType type(DecoderSpec spec, LinearSite site, Mixture mixture, boolean importance, String place) {
-        return of(spec, mixture, importance, place).stream()
-                .filter(entry -> entry.source().equals(site.weight()))
-                .findFirst()
-                .orElseThrow()
-                .type();
-    }
-
     private static Role role(String name, DecoderSpec spec) {
         String part = name.substring(name.startsWith("blk.") ? name.indexOf('.', 4) + 1 : 0, name.lastIndexOf('.'));
         return switch (part) {

@@ -10,6 +10,8 @@ public final class BlockRow {
     /** Numbers of a type's bits that stand for 0 to 254, as ggml's MXFP4 reader has them: 2^(e - 127) / 2. */
     private static final int EXPONENT_BIAS = 128;
 
+    private static final int LARGEST_EXPONENT = 254;
+
     private final BlockLayout layout;
     private final int in;
 
@@ -64,9 +66,15 @@ public final class BlockRow {
         return layout == BlockLayout.MXFP4 ? Math.scalb(1f, d[block] - EXPONENT_BIAS) : Float.float16ToFloat(d[block]);
     }
 
-    /** Stores the nearest half-precision number. */
+    /** Stores the nearest half-precision number, or the nearest power of two of MXFP4. */
     public void setUnit(int block, float value) {
-        d[block] = Float.floatToFloat16(value);
+        if (layout == BlockLayout.MXFP4) {
+            // Above 1.5 * 2^k the next power is nearer.
+            int exponent = value > 0 ? Math.getExponent(value / 1.5f) + 1 : 0;
+            d[block] = (short) Math.clamp(exponent + EXPONENT_BIAS, 0, LARGEST_EXPONENT);
+        } else {
+            d[block] = Float.floatToFloat16(value);
+        }
     }
 
     /** m, or what the block's offsets are multiples of. */

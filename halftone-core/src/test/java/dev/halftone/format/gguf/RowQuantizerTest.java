@@ -64,6 +64,18 @@ class RowQuantizerTest {
     }
 
     @Test
+    void unitsAreStoredAsTheTypeStoresThem() {
+        BlockRow row = new BlockRow(BlockLayout.MXFP4, 32);
+        row.setUnit(0, 0.7f);
+        assertThat(row.unit(0)).isEqualTo(0.5f);
+        row.setUnit(0, 0.8f);
+        assertThat(row.unit(0)).isEqualTo(1f);
+        BlockRow half = new BlockRow(BlockLayout.Q4_0, 32);
+        half.setUnit(0, 0.1f);
+        assertThat(half.unit(0)).isEqualTo(Float.float16ToFloat(Float.floatToFloat16(0.1f)));
+    }
+
+    @Test
     void aScratchOfAnotherRowLeavesNoTrace() {
         float[] x = values();
         for (BlockLayout layout : BlockLayout.values()) {

@@ -9,6 +9,7 @@ import dev.halftone.reproduce.Claim.Finding;
 import dev.halftone.reproduce.Claims;
 import dev.halftone.reproduce.Reproduction;
 import dev.halftone.reproduce.Results;
+import dev.halftone.study.claims.StudyClaim;
 import dev.halftone.tensor.Workers;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -18,12 +19,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -45,7 +48,7 @@ final class ReproduceCommand implements Callable<Integer> {
     @Mixin
     private CommonOptions common = new CommonOptions();
 
-    @Parameters(paramLabel = "NAME", description = "awq, gptq, smoothquant")
+    @Parameters(paramLabel = "NAME", description = "awq, gptq, smoothquant; calibration-study, qllm-eval, llm-qbench")
     private String name = "";
 
     @Option(
@@ -123,6 +126,10 @@ final class ReproduceCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         int threads = common.checkedThreads();
+        Optional<StudyClaim> study = StudyClaim.named(name);
+        if (study.isPresent()) {
+            return study(study.get(), threads);
+        }
         Claim claim = Claims.named(name);
         long start = System.nanoTime();
         Path learned = calibration == null ? Zoo.text("sotu.calibration.txt") : calibration;
@@ -164,7 +171,27 @@ final class ReproduceCommand implements Callable<Integer> {
         return 0;
     }
 
-    private static String verdict(List<Finding> findings) {
+    /** Options that belong to the study's own file have no place here. */
+    private int study(StudyClaim claim, int threads) {
+        if (!models.isEmpty() || calibration != null || text != null) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "%s has its models and texts from studies/%s".formatted(claim.name(), claim.study()));
+        }
+        PrintWriter writer = spec.commandLine().getOut();
+        try (Directory directory = Directory.of(out)) {
+            StudyReproduction.Document document =
+                    new StudyReproduction(claim, spec.commandLine().getErr()).run(directory.path(), threads);
+            if (common.json) {
+                CommonOptions.print(writer, document);
+            } else {
+                StudyReproduction.print(writer, document);
+            }
+        }
+        return 0;
+    }
+
+    static String verdict(List<Finding> findings) {
         long holding = findings.stream().filter(Finding::holds).count();
         return holding == findings.size()
                 ? "reproduced"

@@ -11,6 +11,7 @@ import dev.halftone.reproduce.Claims;
 import dev.halftone.reproduce.Experiment;
 import dev.halftone.reproduce.Reproduction;
 import dev.halftone.reproduce.Results;
+import dev.halftone.study.claims.StudyClaim;
 import dev.halftone.tensor.Workers;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -20,12 +21,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -47,7 +50,9 @@ final class ReproduceCommand implements Callable<Integer> {
     @Mixin
     private CommonOptions common = new CommonOptions();
 
-    @Parameters(paramLabel = "NAME", description = "awq, gptq, int-vs-fp, smoothquant")
+    @Parameters(
+            paramLabel = "NAME",
+            description = "awq, gptq, int-vs-fp, smoothquant; calibration-study, qllm-eval, llm-qbench")
     private String name = "";
 
     @Option(
@@ -131,6 +136,10 @@ final class ReproduceCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         int threads = common.checkedThreads();
+        Optional<StudyClaim> study = StudyClaim.named(name);
+        if (study.isPresent()) {
+            return study(study.get(), threads);
+        }
         Path learned = calibration == null ? Zoo.text("sotu.calibration.txt") : calibration;
         List<String> chosen = models.isEmpty() ? MODELS : models;
         CalibrationOptions options = new CalibrationOptions(
@@ -180,6 +189,26 @@ final class ReproduceCommand implements Callable<Integer> {
         } else {
             print(writer, document);
         }
+    }
+
+    /** Options that belong to the study's own file have no place here. */
+    private int study(StudyClaim claim, int threads) {
+        if (!models.isEmpty() || calibration != null || text != null) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "%s has its models and texts from studies/%s".formatted(claim.name(), claim.study()));
+        }
+        PrintWriter writer = spec.commandLine().getOut();
+        try (Directory directory = Directory.of(out)) {
+            StudyReproduction.Document document =
+                    new StudyReproduction(claim, spec.commandLine().getErr()).run(directory.path(), threads);
+            if (common.json) {
+                CommonOptions.print(writer, document);
+            } else {
+                StudyReproduction.print(writer, document);
+            }
+        }
+        return 0;
     }
 
     static String verdict(List<Finding> findings) {

@@ -98,10 +98,7 @@ final class StudyCommand implements Callable<Integer> {
         Summary summary;
         try (ProgressLine line = new ProgressLine("study")) {
             summary = new StudyRun(
-                            study,
-                            directory,
-                            new StudyRun.Options(master, threads, retryFailed),
-                            new Told(line, err, start))
+                            study, directory, new StudyRun.Options(master, threads, retryFailed), new Told(line, err))
                     .run();
         }
         List<String> exported = export == null ? List.of() : exported(directory, export);
@@ -135,11 +132,21 @@ final class StudyCommand implements Callable<Integer> {
     }
 
     /** A line per job on a log, a line that is rewritten on a terminal. */
-    private record Told(ProgressLine line, PrintWriter err, long start) implements StudyRun.Listener {
+    static final class Told implements StudyRun.Listener {
+        private final ProgressLine line;
+        private final PrintWriter err;
+        private long prepared = System.nanoTime();
+
+        Told(ProgressLine line, PrintWriter err) {
+            this.line = line;
+            this.err = err;
+        }
+
         @Override
         public void preparing(String what, int done, int total) {
             err.printf("%s (%d/%d)%n", what, done + 1, total);
             err.flush();
+            prepared = System.nanoTime();
         }
 
         @Override
@@ -148,7 +155,7 @@ final class StudyCommand implements Callable<Integer> {
             for (CellResult result : results) {
                 text.append("; ").append(outcome(result));
             }
-            double left = (System.nanoTime() - start) / 1e9 * (total - done) / done;
+            double left = (System.nanoTime() - prepared) / 1e9 * (total - done) / done;
             err.printf(
                     "%d/%d %s %s%s (%s left)%n",
                     done, total, last(job.model()), job.recipe(), text, ProgressLine.time(left));

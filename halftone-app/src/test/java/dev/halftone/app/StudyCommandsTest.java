@@ -69,12 +69,14 @@ class StudyCommandsTest {
         assertThat(text.code()).as(text.err()).isZero();
         assertThat(text.out())
                 .contains("tiny: take ", "over the budget: 9.500 bits per weight, 5.000 allowed", "not measured here");
-        JsonNode all = Command.run("recommend", out, "--budget", "20", "--metric", "ln_perplexity", "--json")
-                .json();
+        JsonNode all = Command.run("recommend", out, "--budget", "20", "--json").json();
         JsonNode of = all.path("recommendations").get(0);
         assertThat(of.path("chosen").path("recipe").asString()).isEqualTo("rtn-w8g16");
         assertThat(of.path("chosen").path("front").asBoolean()).isTrue();
         assertThat(of.path("others")).hasSize(2);
+        assertThat(Command.run("recommend", out, "--budget", "20", "--metric", "ln_perplexity")
+                        .out())
+                .contains("ln perplexity on words, full precision");
         JsonNode engine = Command.run("recommend", out, "--budget", "20", "--for", "gguf", "--json")
                 .json();
         assertThat(engine.path("recommendations").get(0).path("chosen").isNull())

@@ -47,7 +47,21 @@ public final class Zoo {
      * @throws InputException HT-289 if it is not there
      */
     public static Path text(String name) {
-        Path file = Path.of(System.getProperty(HOME, ""), "corpus", name);
+        return bundled("corpus", name);
+    }
+
+    /**
+     * A study that comes with the source.
+     *
+     * @param name such as {@code calibration-quick.yaml}
+     * @throws InputException HT-289 if it is not there
+     */
+    public static Path study(String name) {
+        return bundled("studies", name);
+    }
+
+    private static Path bundled(String folder, String name) {
+        Path file = Path.of(System.getProperty(HOME, ""), folder, name);
         if (!Files.isRegularFile(file)) {
             throw new InputException(
                     "HT-289",

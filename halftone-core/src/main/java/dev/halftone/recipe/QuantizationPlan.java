@@ -147,6 +147,7 @@ public final class QuantizationPlan {
     /** True if the recipe does something to the linear or its inputs. */
     boolean concerns(LinearSite site) {
         return steps.containsKey(site.weight())
+                || fillings.containsKey(site.weight())
                 || inputs.containsKey(site.weight())
                 || transforms.stream().anyMatch(step -> step.matches(site.weight()));
     }

@@ -16,7 +16,7 @@ class StudyArchitectureTest {
 
     /** From the top down. */
     private static final List<String> ORDER =
-            List.of("studio", "report", "recommend", "run", "analysis", "store", "plan");
+            List.of("studio", "report", "claims", "recommend", "run", "analysis", "store", "plan");
 
     @Test
     void packagesUseOnlyWhatLiesBelowThem() {

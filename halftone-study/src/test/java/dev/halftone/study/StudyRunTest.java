@@ -172,4 +172,22 @@ class StudyRunTest {
                 .hasMessageContaining("HT-660")
                 .hasMessageContaining("prose");
     }
+
+    @Test
+    void theQueriesOfTheDocumentationRunAndFindSomething() throws IOException {
+        Path root = Path.of(System.getProperty("halftone.root", ".."));
+        String text = Files.readString(root.resolve("docs/studies.md"));
+        String block = text.substring(
+                text.indexOf("```sql") + "```sql".length(), text.indexOf("```", text.indexOf("```sql") + 3));
+        StudyStore store = StudyStore.open(TinyStudy.shared());
+        List<String> queries = block.replace("sotu.test", "test")
+                .lines()
+                .filter(line -> !line.startsWith("--"))
+                .collect(java.util.stream.Collectors.joining("\n"))
+                .transform(sql -> List.of(sql.strip().split(";\\s*")));
+        assertThat(queries)
+                .hasSize(3)
+                .allSatisfy(query ->
+                        assertThat(store.read(query, rows -> rows.getString(1))).isNotEmpty());
+    }
 }

@@ -32,9 +32,4 @@ public enum Metric {
     public boolean higherIsBetter() {
         return higherIsBetter;
     }
-
-    /** True if {@code a} is worse than {@code b}. */
-    boolean worse(double a, double b) {
-        return higherIsBetter ? a < b : a > b;
-    }
 }

@@ -27,9 +27,6 @@ public record StudyFile(
     /** The name of the recipe that leaves a model as it is. */
     public static final String FULL_PRECISION = "full-precision";
 
-    /** What stands for the set in rows of recipes that read none, where they are computed. */
-    public static final String NO_SET = "";
-
     /**
      * A model.
      *
@@ -87,12 +84,4 @@ public record StudyFile(
      * @param samples most sequences of each
      */
     public record Analysis(List<String> sets, int samples) {}
-
-    /** The set of this name. */
-    public CalibrationSetEntry set(String wanted) {
-        return sets.stream()
-                .filter(set -> set.name().equals(wanted))
-                .findFirst()
-                .orElseThrow();
-    }
 }

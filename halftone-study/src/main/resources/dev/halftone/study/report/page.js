@@ -140,6 +140,7 @@ function sets() {
   const metric = choose(controls, 'metric', 'by', unique(data.evaluations.flatMap(e => metricsOf(e.evaluation))), draw);
   draw();
   gapChart(part);
+  distances(part);
   part.append(make('h3', {}, 'Sets against the default set'));
   effectTable(part);
   part.append(make('h3', {}, 'Susceptibility of each recipe'));
@@ -215,6 +216,30 @@ function gapChart(parent) {
   draw({grid: {left: 60, right: 12, top: 36, bottom: 40}, legend: {top: 0, data: models}, tooltip: {trigger: 'axis', valueFormatter: v => number(v)},
     xAxis: {type: 'category', data: recipes, axisLabel: {interval: 0, fontSize: 11}}, yAxis: {type: 'value', min: Math.min(0, ...methods.map(m => m.nonsense_gap - 2 * m.nonsense_error)), max: Math.max(0, ...methods.map(m => m.nonsense_gap + 2 * m.nonsense_error)),
       axisLabel: {formatter: v => number(v, 2)}}, series});
+}
+// Each draw: how far its tokens are from the evaluated text's, and the perplexity after calibrating on it.
+function distances(parent) {
+  const text = data.evaluations.find(e => e.kind === 'text');
+  const rows = text ? data.rows.filter(r => r.evaluation === text.evaluation && r.done && !isFree(r.recipe)) : [];
+  if (!rows.length || data.sets.length < 2) return;
+  const holder = make('div', {class: 'grid'});
+  parent.append(holder);
+  for (const {model} of data.models) {
+    const points = {};
+    for (const row of rows.filter(r => r.model === model)) {
+      const draw = data.draws.find(d => d.model === model && d.set === row.set && d.draw === row.draw);
+      const full = data.methods.find(m => m.model === model && m.evaluation === text.evaluation && m.metric === 'ln_perplexity')?.full_precision;
+      if (draw && draw.token_kl !== null && full) (points[row.recipe] = points[row.recipe] || []).push({value: [draw.token_kl, row.perplexity / Math.exp(full)], set: row.set});
+    }
+    const values = Object.values(points).flat().map(p => p.value[1]);
+    if (!values.length) continue;
+    chart(holder, `${model}: do tokens that are further away cost more?`, `A mark per draw: perplexity on ${text.evaluation}, times full precision.`, 300)({
+      grid: {left: 58, right: 16, top: 40, bottom: 42}, legend: {type: 'scroll', top: 0},
+      tooltip: {formatter: p => `${p.seriesName}, ${p.data.set}<br>distance ${number(p.data.value[0], 3)}, perplexity × ${number(p.data.value[1])}`},
+      xAxis: {type: 'value', scale: true, name: 'KL(evaluated tokens ‖ calibration tokens)', nameLocation: 'middle', nameGap: 26},
+      yAxis: {...axisOf(values, false), axisLabel: {formatter: v => number(v, 3)}},
+      series: Object.entries(points).map(([name, list]) => ({type: 'scatter', name, symbolSize: 7, data: list}))});
+  }
 }
 function effectTable(parent) {
   const rows = data.effects.filter(e => !isFree(e.recipe));

@@ -20,6 +20,7 @@ class ArchitectureTest {
             "recipe",
             "evaluate",
             "training",
+            "export",
             "transform",
             "solver",
             "report",

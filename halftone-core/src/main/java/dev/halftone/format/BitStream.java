@@ -37,9 +37,7 @@ public final class BitStream {
     public static int getDown(MemorySegment source, long bit, int bits, long columns, long column) {
         int first = (int) Math.min(bits, 32 - (bit & 31));
         int low = get(source, down(bit, columns, column), first);
-        return first == bits
-                ? low
-                : low | get(source, down(bit + first, columns, column), bits - first) << first;
+        return first == bits ? low : low | get(source, down(bit + first, columns, column), bits - first) << first;
     }
 
     /** Writes such a field. */

@@ -31,7 +31,8 @@ final class CompressedTensorsReader {
     private static final String SCALE = ".weight_scale";
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final Checkpoint checkpoint;
     private final JsonNode groups;
@@ -213,8 +214,7 @@ final class CompressedTensorsReader {
         ScaleType.F32.write(unit, 0, 1 / ScaleType.F32.read(divisor.bytes(), 0));
         StoredTensor codes = tensor(checkpoint, module + ".weight_packed", SafetensorsDtype.U8, 2);
         LevelGroup format = LevelGroup.named("nvfp4").orElseThrow();
-        return levels(
-                module, format, (int) codes.shape()[0], (int) codes.shape()[1] * 2, ".weight_packed", unit);
+        return levels(module, format, (int) codes.shape()[0], (int) codes.shape()[1] * 2, ".weight_packed", unit);
     }
 
     private PackedWeight exponents(String module, String name, String codes) {
@@ -225,8 +225,7 @@ final class CompressedTensorsReader {
         return levels(module, format, (int) stored[0], in, codes, MemorySegment.NULL);
     }
 
-    private PackedWeight levels(
-            String module, LevelGroup format, int out, int in, String codes, MemorySegment unit) {
+    private PackedWeight levels(String module, LevelGroup format, int out, int in, String codes, MemorySegment unit) {
         return new PackedWeight(
                 format,
                 out,

@@ -80,7 +80,8 @@ final class GptqReader {
                 values[o * groups + g] = ScaleType.F16.read(scales.bytes(), (long) g * out + o);
             }
         }
-        return packed(module, new GridCodes(codes, values, zeros, new float[0], 1, groupOf(module, in)), symmetric, out);
+        return packed(
+                module, new GridCodes(codes, values, zeros, new float[0], 1, groupOf(module, in)), symmetric, out);
     }
 
     private PackedWeight packed(String module, GridCodes grids, boolean symmetric, int out) {

@@ -43,7 +43,9 @@ public enum ScaleType {
 
     /** The type of a tensor of scales in a file. */
     static Optional<ScaleType> of(String dtype) {
-        return Arrays.stream(values()).filter(type -> type.dtype.name().equals(dtype)).findFirst();
+        return Arrays.stream(values())
+                .filter(type -> type.dtype.name().equals(dtype))
+                .findFirst();
     }
 
     /** The scale type of that name in recipes and files. */

@@ -25,10 +25,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** {@code halftone export MODEL --format F --out FILE}. */
+/** {@code halftone export MODEL --format F --out OUT}. */
 @Command(name = "export", description = "Writes a model as a file of another engine.", mixinStandardHelpOptions = true)
 final class ExportCommand implements Callable<Integer> {
     private static final String GGUF = "gguf:";
@@ -46,10 +47,15 @@ final class ExportCommand implements Callable<Integer> {
             names = "--format",
             required = true,
             paramLabel = "F",
-            description = "gguf:TYPE with TYPE a file type of llama.cpp, such as Q4_K_M, Q4_0, IQ4_NL or F16")
+            description = "gguf:TYPE with TYPE a file type of llama.cpp, such as Q4_K_M, Q4_0, IQ4_NL or F16;"
+                    + " compressed-tensors, gptq, gptq:v1, gptq:v2, awq or safetensors")
     private String format = "";
 
-    @Option(names = "--out", required = true, paramLabel = "FILE", description = "file to write")
+    @Option(
+            names = "--out",
+            required = true,
+            paramLabel = "FILE|DIR",
+            description = "file to write; the formats without gguf: write a directory")
     private Path out = Path.of("");
 
     @Option(
@@ -58,7 +64,7 @@ final class ExportCommand implements Callable<Integer> {
             description = "what llama-imatrix wrote (.gguf or .dat): weights are rounded with an eye on it")
     private @Nullable Path importance;
 
-    @Option(names = "--force", description = "replace FILE if it is there")
+    @Option(names = "--force", description = "replace a GGUF file that is there")
     private boolean force;
 
     /** What {@code --json} prints. {@code tensors}: number by type and by what was done. */
@@ -76,11 +82,12 @@ final class ExportCommand implements Callable<Integer> {
         long from = System.nanoTime();
         int threads = common.checkedThreads();
         if (!format.startsWith(GGUF)) {
-            throw new InputException(
-                    "HT-681",
-                    "--format",
-                    "is \"" + format + "\"; known are gguf:TYPE with TYPE " + Mixture.names(),
-                    "");
+            if (importance != null || force) {
+                throw new ParameterException(
+                        spec.commandLine(), "--importance and --force go with --format gguf:TYPE only");
+            }
+            DirectoryExport.run(spec, common.json, model, format, out);
+            return 0;
         }
         Mixture mixture = Mixture.named(format.substring(GGUF.length()), "--format");
         if (Files.exists(out) && !force) {

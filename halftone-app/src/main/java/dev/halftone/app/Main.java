@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
             InspectCommand.class,
             OutliersCommand.class,
             QuantizeCommand.class,
+            ExportCommand.class,
             EvalCommand.class,
             ExportCommand.class,
             NgramCommand.class,

@@ -14,15 +14,25 @@ final class ForeignWeights {
     /**
      * By the name of the weight; empty if this build does not read the layout.
      *
-     * @throws InputException HT-305, HT-306
+     * @throws InputException HT-306
      */
     static Optional<Map<String, PackedWeight>> read(Checkpoint checkpoint, String place) {
-        return switch (PackedLayout.method(checkpoint.config())) {
-            case "compressed-tensors" -> Optional.of(new CompressedTensorsReader(checkpoint, place).read());
-            case "gptq" -> Optional.of(new GptqReader(checkpoint, place).read());
-            case "awq" -> Optional.of(new AwqReader(checkpoint, place).read());
-            default -> Optional.empty();
-        };
+        Map<String, PackedWeight> weights;
+        switch (PackedLayout.method(checkpoint.config())) {
+            case "compressed-tensors" -> weights = new CompressedTensorsReader(checkpoint, place).read();
+            case "gptq" -> weights = new GptqReader(checkpoint, place).read();
+            case "awq" -> weights = new AwqReader(checkpoint, place).read();
+            default -> {
+                return Optional.empty();
+            }
+        }
+        if (weights.isEmpty()) {
+            throw broken(
+                    place,
+                    "is quantized (" + CarriedQuantization.describe(checkpoint)
+                            + ") and holds no weight in that layout");
+        }
+        return Optional.of(weights);
     }
 
     /** A tensor of that type and number of dimensions. */

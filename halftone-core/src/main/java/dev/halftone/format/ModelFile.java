@@ -146,6 +146,11 @@ public final class ModelFile implements AutoCloseable {
         return PackedLayout.isPacked(checkpoint.config());
     }
 
+    /** True if another tool packed the weights, in a layout that this build reads. */
+    public boolean foreign() {
+        return weights instanceof PackedWeights && !packed();
+    }
+
     /** The quantization that the file already carries, in words; "none" for plain floats. */
     public String quantization() {
         return CarriedQuantization.describe(checkpoint);

@@ -151,11 +151,11 @@ public final class Quantizer {
      * @throws InputException HT-430 to HT-432, HT-434
      */
     public static void check(ModelFile model, Recipe recipe, Path directory) {
-        if (model.packed()) {
+        if (model.packed() || model.foreign()) {
             throw new InputException(
                     "HT-432",
                     model.path().toString(),
-                    "is already quantized by Halftone",
+                    "is already quantized (" + model.quantization() + ")",
                     "quantize the model it was made from");
         }
         QuantizationPlan.of(recipe, model.spec());

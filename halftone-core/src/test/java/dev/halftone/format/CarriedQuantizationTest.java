@@ -27,13 +27,14 @@ class CarriedQuantizationTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "{'quant_method': 'gptq', 'bits': 3, 'group_size': 64, 'sym': false} | gptq, 3 bits, groups of 64, asymmetric",
-                "{'quant_method': 'awq', 'bits': 4, 'group_size': 128} | awq, 4 bits, groups of 128",
-                "{'quant_method': 'compressed-tensors', 'config_groups': {'group_0': {'weights': {'num_bits': 4, 'group_size': 32,"
+                "HT-305 | {'quant_method': 'hqq', 'bits': 3, 'group_size': 64} | hqq, 3 bits, groups of 64",
+                "HT-306 | {'quant_method': 'gptq', 'bits': 3, 'group_size': 64, 'sym': false} | gptq, 3 bits, groups of 64, asymmetric",
+                "HT-306 | {'quant_method': 'awq', 'bits': 4, 'group_size': 128} | awq, 4 bits, groups of 128",
+                "HT-306 | {'quant_method': 'compressed-tensors', 'config_groups': {'group_0': {'weights': {'num_bits': 4, 'group_size': 32,"
                         + " 'symmetric': true}}}} | compressed-tensors, 4 bits, groups of 32, symmetric"
             },
             quoteCharacter = '`')
-    void otherToolsLayoutsAreNamedWithTheirFigures(String section, String words) throws IOException {
+    void otherToolsLayoutsAreNamedWithTheirFigures(String code, String section, String words) throws IOException {
         Path model = TinyModel.write(directory.resolve("tiny"), 1);
         Path config = model.resolve("config.json");
         String text = Files.readString(config).strip();
@@ -42,7 +43,7 @@ class CarriedQuantizationTest {
                 text.substring(0, text.length() - 1) + ", \"quantization_config\": " + section.replace('\'', '"')
                         + "}");
         assertThatThrownBy(() -> ModelFile.open(model))
-                .hasMessageContaining("HT-305")
+                .hasMessageContaining(code)
                 .hasMessageContaining(words);
     }
 }

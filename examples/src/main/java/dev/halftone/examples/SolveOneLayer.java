@@ -58,6 +58,13 @@ public final class SolveOneLayer {
         }
     }
 
+    /** A tensor of a file, row-major. */
+    static float[] floats(Path path, String name) {
+        try (SafetensorsFile file = SafetensorsFile.open(path)) {
+            return floats(file.tensor(name));
+        }
+    }
+
     private static float[] floats(StoredTensor tensor) {
         float[] values = new float[Math.toIntExact(tensor.elements())];
         tensor.decode(0, tensor.rows(), MemorySegment.ofArray(values));

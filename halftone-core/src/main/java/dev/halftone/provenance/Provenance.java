@@ -19,7 +19,7 @@ import java.util.TreeMap;
 /**
  * What made a result. Holds nothing that differs between two equal runs on one machine: no clock, no thread count.
  *
- * @param inputs SHA-256 of each input by its file name
+ * @param inputs SHA-256 of each input by its file name; "NAME (2)" for the second file of a name
  * @param settings what else the result depends on: recipe, seed, window rule
  */
 public record Provenance(
@@ -35,7 +35,12 @@ public record Provenance(
     public static Provenance of(List<Path> inputs, Map<String, String> settings) {
         Map<String, String> hashes = new TreeMap<>();
         for (Path input : inputs) {
-            hashes.put(String.valueOf(input.getFileName()), sha256(input));
+            String name = String.valueOf(input.getFileName());
+            String unique = name;
+            for (int i = 2; hashes.containsKey(unique); i++) {
+                unique = name + " (" + i + ")";
+            }
+            hashes.put(unique, sha256(input));
         }
         return new Provenance(
                 halftoneVersion(),

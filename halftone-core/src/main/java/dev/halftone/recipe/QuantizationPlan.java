@@ -119,11 +119,8 @@ public final class QuantizationPlan {
             }
             for (LinearSite site : matched) {
                 if (step.format().block() > 0 && site.in() % step.format().block() != 0) {
-                    throw new InputException(
-                            "HT-431",
-                            site.weight(),
-                            "a group of " + step.format().block() + " does not divide its " + site.in() + " inputs",
-                            "use another group, or granularity: token");
+                    throw indivisible(
+                            step.place(), step.format().block(), site, "use another group, or granularity: token");
                 }
                 chosen.put(site.weight(), step.format());
             }
@@ -180,13 +177,21 @@ public final class QuantizationPlan {
                         .allMatch(width -> step.format().withGroup(size).divides(width)))
                 .mapToObj(String::valueOf)
                 .collect(Collectors.joining(", "));
-        return new InputException(
-                "HT-431",
-                site.weight(),
-                "a group of " + step.format().group() + " does not divide its " + site.in() + " inputs",
+        return indivisible(
+                step.place(),
+                step.format().group(),
+                site,
                 fitting.isEmpty()
                         ? "use group -1, one scale per row"
                         : "group sizes that divide all targeted layers: " + fitting);
+    }
+
+    private static InputException indivisible(String place, int group, LinearSite site, String remedy) {
+        return new InputException(
+                "HT-431",
+                place,
+                "a group of %d does not divide the %d inputs of %s".formatted(group, site.in(), site.weight()),
+                remedy);
     }
 
     /** The step that solves a weight; empty if the weight is kept. */

@@ -65,13 +65,16 @@ import tools.jackson.databind.node.ObjectNode;
 public final class Quantizer {
     private static final int SCHEMA = 1;
 
+    /** Bytes in use from which on what a weight leaves behind is collected at once: the collector would let the heap grow instead. */
+    private static final long COLLECTED = 1L << 30;
+
     /** How far a run has come. */
     @FunctionalInterface
     public interface Progress {
-        /** Called before the first block: blocks that an earlier run has finished, blocks in all. */
+        /** Called before the first block: blocks that an earlier run has finished, blocks in all that are worked on. */
         default void begin(int found, int total) {}
 
-        /** Called after each block: blocks done, blocks in all. */
+        /** Called after each block: blocks done, blocks in all that are worked on. */
         void update(int done, int total);
     }
 
@@ -187,7 +190,7 @@ public final class Quantizer {
                 if (before.isPresent()) {
                     restore(before.get(), sequences, transforms);
                 }
-                progress.begin(done, model.spec().layers());
+                progress.begin(done, plan.blocks());
                 solveBlocks(decoder, key, sequences, transforms, progress);
                 if (transforms != null) {
                     transformed.addAll(transforms.reports());
@@ -286,8 +289,8 @@ public final class Quantizer {
             clock.add("save", from);
             if (index < plan.blocks()) {
                 blockSeconds.add((System.nanoTime() - begun) / 1e9);
+                progress.update(done, plan.blocks());
             }
-            progress.update(done, blocks);
         }
     }
 
@@ -302,6 +305,7 @@ public final class Quantizer {
         if (decoder == null || sequences == null) {
             for (LinearSite site : block(index)) {
                 plan.step(site).ifPresent(step -> solve(null, weights, site, step, null, parts));
+                collect();
             }
             return;
         }
@@ -372,6 +376,7 @@ public final class Quantizer {
             for (LinearSite site : members) {
                 plan.step(site).ifPresent(step -> solve(block, weights, site, step, gram, parts));
                 plan.filling(site).ifPresent(filling -> fill(block, weights, site, filling, gram, moments, parts));
+                collect();
             }
             if (stream != null) {
                 clock.time("forward", () -> stream.advance(current));
@@ -480,9 +485,16 @@ public final class Quantizer {
                         .toList()));
     }
 
+    private static void collect() {
+        Runtime runtime = Runtime.getRuntime();
+        if (runtime.totalMemory() - runtime.freeMemory() > COLLECTED) {
+            System.gc();
+        }
+    }
+
     private @Nullable String inputs(LinearSite site) {
         InputFormat format = plan.inputs().get(site.weight());
-        return format == null ? null : format.label();
+        return format == null ? null : format.label() + ", simulated";
     }
 
     private static @Nullable Double known(double value) {

@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What was done to one weight, and the evidence for it.
  *
- * @param inputs how the linear's inputs are quantized; null if they are not
+ * @param inputs how the linear's inputs are quantized, and that this is simulated: rounded values in a float product; null if they are
+ *     not
  * @param bitsPerWeight stored, scales and zeros included
  * @param proxyLoss tr(D H D^T) / tr(W H W^T) of the stored weight; null without calibration
  * @param rtnLoss the same for rounding to nearest on min-max grids of the same format

@@ -178,6 +178,13 @@ public final class Gptq implements WeightSolver {
     }
 
     private static WeightProblem withoutDead(WeightProblem problem, boolean[] dead) {
+        boolean some = false;
+        for (boolean one : dead) {
+            some |= one;
+        }
+        if (!some) {
+            return problem;
+        }
         float[] w = problem.weight().clone();
         for (int j = 0; j < dead.length; j++) {
             for (int row = 0; dead[j] && row < problem.out(); row++) {

@@ -16,9 +16,11 @@ import dev.halftone.evaluate.WindowRule;
 import dev.halftone.evaluate.WindowRule.Window;
 import dev.halftone.format.InputRounding;
 import dev.halftone.format.ModelFile;
+import dev.halftone.format.PackedLayout;
 import dev.halftone.model.Decoder;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.tensor.Compute;
+import dev.halftone.tensor.Spill;
 import dev.halftone.tensor.Workers;
 import dev.halftone.text.TextTokenizer;
 import java.io.IOException;
@@ -104,6 +106,71 @@ class QuantizerTest {
             assertThat(written.quantization())
                     .contains(result.evidence().sites().getFirst().format());
         }
+    }
+
+    /** All activations in memory, and all in files. */
+    @ParameterizedTest
+    @ValueSource(strings = {"gptq-w3g16", "smoothquant-w4a8", "awq-w4g16"})
+    void whereActivationsWaitDoesNotMatter(String recipe) throws IOException {
+        List<Map<String, String>> results = new ArrayList<>();
+        for (Spill.When when : List.of(Spill.When.NEVER, Spill.When.ALWAYS)) {
+            Path out = temporary.resolve(recipe + "-" + when);
+            CalibrationSource source = new CalibrationSource.Text(CalibrationSource.Mode.FIRST, List.of(text));
+            try (ModelFile file = ModelFile.open(model);
+                    Workers workers = new Workers(2)) {
+                CalibrationSet set = CalibrationSets.draw(new CalibrationOptions(source, 16, 32, 1), file, workers);
+                new Quantizer(file, Recipes.open(recipe), set, Compute.FLOAT32, out, when, workers)
+                        .run(Provenance.of(List.of(), Map.of()), (_, _) -> {});
+            }
+            results.add(contents(out));
+        }
+        assertThat(results.getLast()).isEqualTo(results.getFirst());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gptq", "rtn"})
+    void blocksBehindTheLastTargetAreKeptWithoutWorkOnThem(String method) throws IOException {
+        Path recipe = Files.writeString(
+                temporary.resolve("first-" + method + ".yaml"),
+                "steps:\n  - weights: {method: " + method
+                        + ", format: int4, group: 16, targets: [\"model.layers.0.*\"]}\n");
+        Path out = temporary.resolve("first-" + method);
+        QuantizationResult result = run(recipe.toString(), out, 2);
+        assertThat(result.evidence().sites())
+                .hasSize(7)
+                .allSatisfy(site -> assertThat(site.name()).startsWith("model.layers.0."));
+        assertThat(result.blockSeconds()).hasSize(1);
+        assertThat(result.projectedSeconds(2))
+                .isCloseTo(result.seconds() + result.blockSeconds().getFirst(), within(1e-9));
+        Path whole = quantize(method + "-w4g16", "first-whole-" + method, 2);
+        try (ModelFile file = ModelFile.open(out);
+                ModelFile both = ModelFile.open(whole);
+                ModelFile original = ModelFile.open(model)) {
+            String codes = "model.layers.0.mlp.down_proj.weight"
+                    + PackedLayout.suffixes().getFirst();
+            assertThat(file.checkpoint()
+                            .tensor(codes)
+                            .bytes()
+                            .mismatch(both.checkpoint().tensor(codes).bytes()))
+                    .isEqualTo(-1);
+            String kept = "model.layers.1.mlp.down_proj.weight";
+            assertThat(file.checkpoint()
+                            .tensor(kept)
+                            .bytes()
+                            .mismatch(original.checkpoint().tensor(kept).bytes()))
+                    .isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void inputsWhoseGroupDoesNotDivideAreRefusedWithTheLine() throws IOException {
+        Path recipe = Files.writeString(temporary.resolve("inputs.yaml"), """
+                steps:
+                  - weights: {method: rtn, format: int8}
+                  - inputs: {format: int8, granularity: group, group: 5}
+                """);
+        assertThatThrownBy(() -> run(recipe.toString(), temporary.resolve("refused"), 1))
+                .hasMessageStartingWith("HT-431 " + recipe + ":3:13: a group of 5 does not divide the 32 inputs of");
     }
 
     @Test
@@ -201,7 +268,7 @@ class QuantizerTest {
         assertThat(result.evidence().calibration()).isNotNull();
         assertThat(result.evidence().sites())
                 .hasSize(2)
-                .allSatisfy(site -> assertThat(site.inputs()).isEqualTo("int8 static"));
+                .allSatisfy(site -> assertThat(site.inputs()).isEqualTo("int8 static, simulated"));
         try (ModelFile file = ModelFile.open(packed)) {
             InputRounding rounding = (InputRounding) file.inputs();
             assertThat(rounding.formats()).hasSize(8);
@@ -382,9 +449,9 @@ class QuantizerTest {
         Path out = temporary.resolve("refused");
         assertThatThrownBy(() -> run("gptq-w3g32", out, 1))
                 .isInstanceOf(InputException.class)
-                .hasMessage(
-                        "HT-431 model.layers.0.mlp.down_proj.weight: a group of 32 does not divide its 48 inputs; group"
-                                + " sizes that divide all targeted layers: 8, 16");
+                .hasMessage("HT-431 gptq-w3g32:3:7: a group of 32 does not divide the 48 inputs of"
+                        + " model.layers.0.mlp.down_proj.weight; group sizes that divide all targeted layers: 8,"
+                        + " 16");
         assertThat(out).doesNotExist();
         assertThat(temporary.resolve(".refused.halftone")).doesNotExist();
     }

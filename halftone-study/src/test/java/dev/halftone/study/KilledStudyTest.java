@@ -57,7 +57,7 @@ class KilledStudyTest {
                 .redirectOutput(log.toFile())
                 .start();
         try {
-            long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+            long until = System.nanoTime() + TimeUnit.SECONDS.toNanos(300);
             while (Files.readString(log).lines().filter("cell"::equals).count() < cells) {
                 assertThat(process.isAlive()).as(() -> "ended: " + read(log)).isTrue();
                 assertThat(System.nanoTime()).as(() -> "too slow: " + read(log)).isLessThan(until);

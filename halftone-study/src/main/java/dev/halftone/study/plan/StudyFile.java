@@ -61,10 +61,10 @@ public record StudyFile(
                 case CalibrationSource.Punctuation _,
                         CalibrationSource.Ascii _,
                         CalibrationSource.Tokens _,
-                        CalibrationSource.Repeat _ -> true;
-                case CalibrationSource.Text _,
                         CalibrationSource.Unigram _,
                         CalibrationSource.Shuffle _,
+                        CalibrationSource.Repeat _ -> true;
+                case CalibrationSource.Text _,
                         CalibrationSource.Task _,
                         CalibrationSource.Language _,
                         CalibrationSource.Self _ -> false;

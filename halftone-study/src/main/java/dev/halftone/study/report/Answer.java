@@ -115,7 +115,7 @@ final class Answer {
             naive(model.model())
                     .ifPresent(figure -> models.add(String.format(
                             Locale.ROOT,
-                            "%.3g on %s%s",
+                            "%.4g on %s%s",
                             Math.exp(figure.mean() - figure.fullPrecision()),
                             model.model(),
                             largest(model.model(), outliers))));

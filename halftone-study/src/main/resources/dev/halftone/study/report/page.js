@@ -215,7 +215,7 @@ function gapChart(parent) {
     }});
   draw({grid: {left: 60, right: 12, top: 36, bottom: 40}, legend: {top: 0, data: models}, tooltip: {trigger: 'axis', valueFormatter: v => number(v)},
     xAxis: {type: 'category', data: recipes, axisLabel: {interval: 0, fontSize: 11}}, yAxis: {type: 'value', min: Math.min(0, ...methods.map(m => m.nonsense_gap - 2 * m.nonsense_error)), max: Math.max(0, ...methods.map(m => m.nonsense_gap + 2 * m.nonsense_error)),
-      axisLabel: {formatter: v => number(v, 2)}}, series});
+      axisLabel: {showMaxLabel: false, formatter: v => number(v, 2)}}, series});
 }
 // Each draw: how far its tokens are from the evaluated text's, and the perplexity after calibrating on it.
 function distances(parent) {

@@ -28,13 +28,26 @@ class ExportCommandTest {
         Path text = Files.writeString(directory.resolve("text.txt"), SmallModel.text(1500, 2));
         Path packed = directory.resolve("packed");
         Command quantized = Command.run(
-                "quantize", model, "--recipe", "gguf-q3_k_m", "--calibration", text, "--samples", 8, "--length", 32, "--out", packed);
+                "quantize",
+                model,
+                "--recipe",
+                "gguf-q3_k_m",
+                "--calibration",
+                text,
+                "--samples",
+                8,
+                "--length",
+                32,
+                "--out",
+                packed);
         assertThat(quantized.code()).as(quantized.err()).isZero();
         Path file = directory.resolve("model.gguf");
-        JsonNode written = Command.run("export", packed, "--format", "gguf:q3_k_m", "--out", file, "--json").json();
+        JsonNode written = Command.run("export", packed, "--format", "gguf:q3_k_m", "--out", file, "--json")
+                .json();
         assertThat(written.path("bytes").asLong()).isEqualTo(Files.size(file));
         assertThat(written.path("tensors").path("Q4_0 copied").asInt()).isPositive();
-        JsonNode scores = Command.run("eval", file, "--reference", packed, "--text", text, "--length", 32, "--chunks", 4, "--json")
+        JsonNode scores = Command.run(
+                        "eval", file, "--reference", packed, "--text", text, "--length", 32, "--chunks", 4, "--json")
                 .json();
         // The embedding alone is rounded on the way.
         assertThat(scores.path("kl").asDouble()).isBetween(0.0, 0.002);
@@ -56,14 +69,20 @@ class ExportCommandTest {
     @Test
     void whatCannotBeExportedIsOneClearError() throws IOException {
         Path out = directory.resolve("none.gguf");
-        assertThat(Command.run("export", model, "--format", "gguf:Q9", "--out", out).err())
+        assertThat(Command.run("export", model, "--format", "gguf:Q9", "--out", out)
+                        .err())
                 .contains("HT-661")
                 .contains("Q4_K_M");
-        assertThat(Command.run("export", model, "--format", "onnx", "--out", out).err()).contains("HT-661");
+        assertThat(Command.run("export", model, "--format", "onnx", "--out", out)
+                        .err())
+                .contains("HT-661");
         Path words = TinyModel.write(directory.resolve("words"), 1);
-        assertThat(Command.run("export", words, "--format", "gguf:F16", "--out", out).err()).contains("HT-664");
+        assertThat(Command.run("export", words, "--format", "gguf:F16", "--out", out)
+                        .err())
+                .contains("HT-664");
         Path importance = Files.writeString(directory.resolve("imatrix.dat"), "nothing of the kind");
-        assertThat(Command.run("export", model, "--format", "gguf:Q4_0", "--out", out, "--importance", importance).err())
+        assertThat(Command.run("export", model, "--format", "gguf:Q4_0", "--out", out, "--importance", importance)
+                        .err())
                 .contains("HT-663");
         assertThat(out).doesNotExist();
     }

@@ -3,7 +3,7 @@
     python tools/gguf_table.py LLAMA_CPP_BIN MODEL.gguf WORK --calibration TEXT --text TEXT [--text TEXT ...] [--types Q4_0 ...]
 
 Makes in WORK: a float32 copy of MODEL, its logits on the texts (windows of 512, second half scored), an imatrix of the first windows of
-the calibration text, and for each type three files. Prints a Markdown table of bytes and of the KL divergence from the float32 copy on
+the calibration text, and for each type three files. Weights are used as they are stored (--no-repack). Prints a Markdown table of bytes and of the KL divergence from the float32 copy on
 each text, and for Halftone the ratio to llama-quantize's with imatrix. What is in WORK already is not made again.
 """
 
@@ -53,7 +53,7 @@ def main():
     )
 
     def perplexity(model, text, more):
-        return [args.bin / "llama-perplexity", "-m", model, "-f", text, "-c", "512", "--chunks", args.chunks] + threads + more
+        return [args.bin / "llama-perplexity", "-m", model, "-f", text, "-c", "512", "--chunks", args.chunks, "--no-repack"] + threads + more
 
     for text in args.text:
         base = work / f"{text.stem}.logits"

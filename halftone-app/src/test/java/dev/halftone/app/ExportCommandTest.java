@@ -75,7 +75,7 @@ class ExportCommandTest {
                 .contains("Q4_K_M");
         assertThat(Command.run("export", model, "--format", "onnx", "--out", out)
                         .err())
-                .contains("HT-681");
+                .contains("HT-690");
         Path words = TinyModel.write(directory.resolve("words"), 1);
         assertThat(Command.run("export", words, "--format", "gguf:F16", "--out", out)
                         .err())

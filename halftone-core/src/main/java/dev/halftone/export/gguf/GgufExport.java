@@ -109,24 +109,17 @@ public final class GgufExport {
         }
         // A model that was filled for a mixture was filled with importance at hand.
         boolean filled = model.hasBlocks() || importance != null;
-        List<Entry> entries = GgufTensors.of(model.spec(), mixture, filled, place);
-        Map<String, Entry> byName = new LinkedHashMap<>();
-        List<Declaration> declarations = new ArrayList<>();
+        Map<String, Entry> entries = new LinkedHashMap<>();
+        GgufTensors.of(model.spec(), mixture, filled, place).forEach(entry -> entries.put(entry.name(), entry));
         float[] divisors = divisors();
+        List<Declaration> declarations = new ArrayList<>();
         if (divisors.length > 0) {
             declarations.add(new Declaration(ModelKeys.ROPE_FACTORS, GgufType.F32, List.of((long) divisors.length)));
         }
-        for (Entry entry : entries) {
-            byName.put(entry.name(), entry);
-            declarations.add(new Declaration(
-                    entry.name(),
-                    entry.type(),
-                    entry.vector() ? List.of((long) entry.columns()) : List.of(entry.rows(), (long) entry.columns())));
-        }
+        entries.values().forEach(entry -> declarations.add(declaration(entry)));
         try (GgufFile source = carried()) {
-            Map<String, GgufValue> metadata = metadata(source);
-            GgufWriter.write(file, metadata, declarations, (tensor, sink) -> {
-                Entry entry = byName.get(tensor.name());
+            GgufWriter.write(file, metadata(source), declarations, (tensor, sink) -> {
+                Entry entry = entries.get(tensor.name());
                 if (entry == null) {
                     sink.write(MemorySegment.ofArray(divisors));
                     return;
@@ -137,6 +130,12 @@ public final class GgufExport {
                 progress.update(written.size(), declarations.size());
             });
         }
+    }
+
+    private static Declaration declaration(Entry entry) {
+        long columns = entry.columns();
+        return new Declaration(
+                entry.name(), entry.type(), entry.vector() ? List.of(columns) : List.of(entry.rows(), columns));
     }
 
     /** What rotary frequencies are divided by, where no key says it. */

@@ -139,7 +139,10 @@ public final class HuggingFaceExport {
             case "safetensors" -> null;
             default ->
                 throw new InputException(
-                        "HT-690", "--format", "is \"" + format + "\"; known are " + String.join(", ", formats()), "");
+                        "HT-690",
+                        "--format",
+                        "is \"" + format + "\"; known are gguf:TYPE, " + String.join(", ", formats()),
+                        "");
         };
     }
 

@@ -1,21 +1,21 @@
 package dev.halftone.format.gguf;
 
-import dev.halftone.format.gguf.ScaleSearch.Affine;
-import dev.halftone.format.gguf.ScaleSearch.AffineSteps;
 import org.jspecify.annotations.Nullable;
 
 /** Q4_1 and Q5_1. Without importance: the block's range; with it LS2, weighted by the row's mean square. */
 final class AffineBlocks implements RowQuantizer {
     private static final int BLOCK = 32;
-    private static final AffineSteps STEPS = new AffineSteps(-0.9f, 0.05f, 36, false);
+    private static final AffineSearch.Steps STEPS = new AffineSearch.Steps(-0.9f, 0.05f, 36, false);
 
     private final int largest;
+    private final AffineSearch search;
     private final float[] weights = new float[BLOCK];
     private final byte[] codes = new byte[BLOCK];
     private final float[] block = new float[BLOCK];
 
     AffineBlocks(BlockLayout layout) {
         this.largest = layout.largest();
+        this.search = new AffineSearch(largest, STEPS);
     }
 
     @Override
@@ -28,9 +28,9 @@ final class AffineBlocks implements RowQuantizer {
             } else {
                 RowWeights.weighted(x, from, BLOCK, importance, b * BLOCK, square, weights, 0);
                 System.arraycopy(x, from, block, 0, BLOCK);
-                Affine found = ScaleSearch.affine(block, 0, BLOCK, largest, weights, 0, STEPS, codes);
-                row.setUnit(b, found.scale());
-                row.setMinimum(b, found.minimum());
+                search.search(block, weights, 0, BLOCK, codes);
+                row.setUnit(b, search.scale());
+                row.setMinimum(b, search.minimum());
                 System.arraycopy(codes, 0, row.codes, b * BLOCK, BLOCK);
             }
         }

@@ -1,7 +1,5 @@
 package dev.halftone.format.gguf;
 
-import dev.halftone.format.gguf.ScaleSearch.Affine;
-import dev.halftone.format.gguf.ScaleSearch.AffineSteps;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -10,9 +8,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class AffineSuperBlocks implements RowQuantizer {
     private static final int BLOCK = 256;
-    private static final AffineSteps WITH_IMPORTANCE = new AffineSteps(-0.9f, 0.05f, 36, false);
+    private static final AffineSearch.Steps WITH_IMPORTANCE = new AffineSearch.Steps(-0.9f, 0.05f, 36, false);
 
     private final BlockLayout layout;
+    private final AffineSearch plain;
+    private final AffineSearch weighted;
     private final int run;
     private final int runs;
     private final float[] weights = new float[BLOCK];
@@ -24,6 +24,8 @@ final class AffineSuperBlocks implements RowQuantizer {
 
     AffineSuperBlocks(BlockLayout layout) {
         this.layout = layout;
+        this.plain = new AffineSearch(layout.largest(), plainSteps(layout));
+        this.weighted = new AffineSearch(layout.largest(), WITH_IMPORTANCE);
         this.run = layout.run();
         this.runs = layout.runs();
         this.sums = new float[runs];
@@ -40,12 +42,11 @@ final class AffineSuperBlocks implements RowQuantizer {
             } else {
                 weigh(importance, b * BLOCK);
             }
-            AffineSteps steps = importance == null ? plainSteps() : WITH_IMPORTANCE;
+            AffineSearch search = importance == null ? plain : weighted;
             for (int r = 0; r < runs; r++) {
-                Affine found =
-                        ScaleSearch.affine(block, r * run, run, layout.largest(), weights, r * run, steps, codes);
-                scales[r] = found.scale();
-                minima[r] = -found.minimum();
+                search.search(block, weights, r * run, run, codes);
+                scales[r] = search.scale();
+                minima[r] = -search.minimum();
             }
             if (importance == null) {
                 row.setUnit(b, scaled(scales, row.multipliers, b * runs));
@@ -59,11 +60,11 @@ final class AffineSuperBlocks implements RowQuantizer {
         }
     }
 
-    private AffineSteps plainSteps() {
+    private static AffineSearch.Steps plainSteps(BlockLayout layout) {
         return switch (layout) {
-            case Q2_K -> new AffineSteps(-0.5f, 0.1f, 15, true);
-            case Q4_K -> new AffineSteps(-1f, 0.1f, 20, false);
-            default -> new AffineSteps(-0.5f, 0.1f, 15, false);
+            case Q2_K -> new AffineSearch.Steps(-0.5f, 0.1f, 15, true);
+            case Q4_K -> new AffineSearch.Steps(-1f, 0.1f, 20, false);
+            default -> new AffineSearch.Steps(-0.5f, 0.1f, 15, false);
         };
     }
 

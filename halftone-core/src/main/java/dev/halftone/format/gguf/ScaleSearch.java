@@ -8,7 +8,7 @@ import java.util.Arrays;
  * The searches that ggml's quantizers share. Everything is float32 with sequential sums and products from left to right, so that
  * bytes are those of a build without contraction to fused operations.
  *
- * <p>Source: ggml-quants.c; LS1, LS2 and LSP of {@code formats/gguf.md}.
+ * <p>Source: ggml-quants.c; LS1 and LSP of {@code formats/gguf.md}.
  */
 final class ScaleSearch {
     /** Groups that are smaller everywhere count as zeros. */
@@ -19,18 +19,6 @@ final class ScaleSearch {
     private static final int SWEEPS = 5;
 
     private ScaleSearch() {}
-
-    /** The scale and the minimum, at most 0, of an affine run. */
-    record Affine(float scale, float minimum) {
-        private static final Affine ZEROS = new Affine(0, 0);
-    }
-
-    /**
-     * Where an affine search begins, its step and the number of steps.
-     *
-     * @param absolute errors count once, not squared
-     */
-    record AffineSteps(float first, float step, int count, boolean absolute) {}
 
     /** The element of largest magnitude, with its sign; of equals the first. */
     static float signedLargest(float[] x, int at, int n) {
@@ -65,30 +53,19 @@ final class ScaleSearch {
             return 0;
         }
         float chosen = -largest / max;
-        float scale = 0;
-        float best = 0;
-        for (int step = -SYMMETRIC_STEPS - 1; step <= SYMMETRIC_STEPS; step++) {
-            // The first candidate is the plain scale; 0 stands for it below.
-            boolean first = step == -SYMMETRIC_STEPS - 1;
+        Sums plain = sums(x, at, n, largest, w, wAt, chosen);
+        float scale = plain.ll == 0 ? 0 : plain.xl / plain.ll;
+        float best = scale * plain.xl;
+        for (int step = -SYMMETRIC_STEPS; step <= SYMMETRIC_STEPS; step++) {
             if (step == 0) {
                 continue;
             }
-            float inverse = first ? -largest / max : -(largest + 0.1f * step) / max;
-            float xl = 0;
-            float ll = 0;
-            for (int i = 0; i < n; i++) {
-                int l = nearest(inverse * x[at + i], -largest, largest - 1);
-                float weight = w[wAt + i];
-                xl += weight * x[at + i] * l;
-                ll += weight * l * l;
-            }
-            if (first) {
-                scale = ll == 0 ? 0 : xl / ll;
-                best = scale * xl;
-            } else if (ll > 0 && xl * xl > best * ll) {
+            float inverse = -(largest + 0.1f * step) / max;
+            Sums sums = sums(x, at, n, largest, w, wAt, inverse);
+            if (sums.ll > 0 && sums.xl * sums.xl > best * sums.ll) {
                 chosen = inverse;
-                scale = xl / ll;
-                best = scale * xl;
+                scale = sums.xl / sums.ll;
+                best = scale * sums.xl;
             }
         }
         for (int i = at; i < at + n; i++) {
@@ -97,90 +74,17 @@ final class ScaleSearch {
         return scale;
     }
 
-    /**
-     * LS2: scale and minimum by weighted least squares on the codes of several scales; a later step rounds from the best minimum so
-     * far.
-     *
-     * @param codes receives 0 .. largest at the elements' places
-     */
-    static Affine affine(float[] x, int at, int n, int largest, float[] w, int wAt, AffineSteps steps, byte[] codes) {
-        float min = x[at];
-        float max = x[at];
-        float sumW = w[wAt];
-        float sumX = sumW * x[at];
-        for (int i = 1; i < n; i++) {
-            // Not Math.min: a negative zero must not take the place of a zero, its sign would be stored.
-            min = x[at + i] < min ? x[at + i] : min;
-            max = x[at + i] > max ? x[at + i] : max;
-            sumW += w[wAt + i];
-            sumX += w[wAt + i] * x[at + i];
-        }
-        min = min > 0 ? 0 : min;
-        if (max <= min) {
-            Arrays.fill(codes, at, at + n, (byte) 0);
-            return max == 0 ? Affine.ZEROS : new Affine(0, min);
-        }
-        float inverse = largest / (max - min);
-        float chosen = inverse;
-        float origin = min;
-        float scale = 1 / inverse;
-        float best = affineError(x, at, n, largest, w, wAt, steps, inverse, min, scale, min);
-        for (int step = 0; step <= steps.count(); step++) {
-            inverse = (steps.first() + steps.step() * step + largest) / (max - min);
-            float sumL = 0;
-            float sumLl = 0;
-            float sumXl = 0;
-            for (int i = 0; i < n; i++) {
-                int l = nearest(inverse * (x[at + i] - min), 0, largest);
-                float wl = w[wAt + i] * l;
-                sumL += wl;
-                sumLl += wl * l;
-                sumXl += wl * x[at + i];
-            }
-            float determinant = sumW * sumLl - sumL * sumL;
-            if (determinant > 0) {
-                float s = (sumW * sumXl - sumX * sumL) / determinant;
-                float m = (sumLl * sumX - sumL * sumXl) / determinant;
-                if (m > 0) {
-                    m = 0;
-                    s = sumXl / sumLl;
-                }
-                float error = affineError(x, at, n, largest, w, wAt, steps, inverse, min, s, m);
-                if (error < best) {
-                    best = error;
-                    chosen = inverse;
-                    origin = min;
-                    scale = s;
-                    min = m;
-                }
-            }
-        }
-        for (int i = at; i < at + n; i++) {
-            codes[i] = (byte) nearest(chosen * (x[i] - origin), 0, largest);
-        }
-        return new Affine(scale, min);
-    }
-
-    /** The error of the codes that {@code inverse} and {@code origin} give, on the grid of scale and minimum. */
-    private static float affineError(
-            float[] x,
-            int at,
-            int n,
-            int largest,
-            float[] w,
-            int wAt,
-            AffineSteps steps,
-            float inverse,
-            float origin,
-            float scale,
-            float minimum) {
-        float error = 0;
+    /** Of the codes that a scale's inverse gives. */
+    private static Sums sums(float[] x, int at, int n, int largest, float[] w, int wAt, float inverse) {
+        float xl = 0;
+        float ll = 0;
         for (int i = 0; i < n; i++) {
-            int l = nearest(inverse * (x[at + i] - origin), 0, largest);
-            float difference = scale * l + minimum - x[at + i];
-            error += w[wAt + i] * (steps.absolute() ? Math.abs(difference) : difference * difference);
+            int l = nearest(inverse * x[at + i], -largest, largest - 1);
+            float weight = w[wAt + i];
+            xl += weight * x[at + i] * l;
+            ll += weight * l * l;
         }
-        return error;
+        return new Sums(xl, ll);
     }
 
     /**

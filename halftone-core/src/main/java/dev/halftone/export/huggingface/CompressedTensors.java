@@ -20,8 +20,12 @@ import java.util.Map;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Checkpoints of compressed-tensors (vLLM, transformers); the tensors are those of {@code CompressedTensorsReader}. */
-record CompressedTensors() implements Layout {
+/**
+ * Checkpoints of compressed-tensors (vLLM, transformers); the tensors are those of {@code CompressedTensorsReader}.
+ *
+ * @param wide scales of 16 bits are written as F32, because the library computes in the scales' type: for models in float32
+ */
+record CompressedTensors(boolean wide) implements Layout {
     /** What an exponent byte of 0, which readers may take for no scale, becomes where all codes are 0: the scale 1. */
     private static final byte ONE = 127;
 
@@ -48,7 +52,7 @@ record CompressedTensors() implements Layout {
             case IntGroup f ->
                 f.bits() == 8 && f.symmetric() && f.group() == NumberFormat.ROW && f.rows() == 1 ? Kind.INT : Kind.PACK;
             case LevelGroup f
-            when f.elements() == FloatElements.E4M3 && f.rule() == ScaleRule.ABSMAX && wide(f) -> Kind.FLOAT;
+            when f.elements() == FloatElements.E4M3 && f.rule() == ScaleRule.ABSMAX && coarse(f) -> Kind.FLOAT;
             case LevelGroup f when f.equals(LevelGroup.named("nvfp4").orElseThrow()) -> Kind.NVFP4;
             case LevelGroup f when mx(f) && f.elements() == FloatElements.E2M1 -> Kind.MXFP4;
             case LevelGroup f when mx(f) && f.elements() == FloatElements.E4M3 -> Kind.MXFP8;
@@ -58,7 +62,7 @@ record CompressedTensors() implements Layout {
     }
 
     /** One scale per row, tensor or block of several rows. */
-    private static boolean wide(LevelGroup f) {
+    private static boolean coarse(LevelGroup f) {
         return f.scale() != ScaleType.E4M3 && !f.reordered() && (f.rows() != 1 || f.group() == NumberFormat.ROW);
     }
 
@@ -103,11 +107,21 @@ record CompressedTensors() implements Layout {
         };
     }
 
-    private static StoredPart scales(String module, PackedWeight weight, long... shape) {
+    private StoredPart scales(String module, PackedWeight weight, long... shape) {
+        if (wide && weight.format().scale() != ScaleType.F32) {
+            int groups = weight.format().groups(weight.in());
+            int tiles = weight.format().tiles(weight.out());
+            MemorySegment bytes = MemorySegment.ofArray(new byte[tiles * groups * Float.BYTES]);
+            for (int i = 0; i < tiles * groups; i++) {
+                int row = i / groups * weight.format().rowsIn(weight.out());
+                bytes.set(FLOAT, 4L * i, weight.storedScale(row, i % groups));
+            }
+            return Parts.part(module + ".weight_scale", SafetensorsDtype.F32, bytes, shape);
+        }
         return Parts.part(module + ".weight_scale", weight.format().scale().dtype(), weight.scales(), shape);
     }
 
-    private static List<StoredPart> packed(String module, PackedWeight weight) {
+    private List<StoredPart> packed(String module, PackedWeight weight) {
         NumberFormat format = weight.format();
         int out = weight.out();
         int in = weight.in();
@@ -147,7 +161,7 @@ record CompressedTensors() implements Layout {
         return parts;
     }
 
-    private static List<StoredPart> integers(String module, PackedWeight weight) {
+    private List<StoredPart> integers(String module, PackedWeight weight) {
         byte[] signed = weight.codes().toArray(ValueLayout.JAVA_BYTE);
         for (int i = 0; i < signed.length; i++) {
             signed[i] ^= (byte) 0x80;
@@ -157,7 +171,7 @@ record CompressedTensors() implements Layout {
                 scales(module, weight, weight.out(), 1));
     }
 
-    private static List<StoredPart> floats(String module, PackedWeight weight) {
+    private List<StoredPart> floats(String module, PackedWeight weight) {
         NumberFormat format = weight.format();
         long tiles = format.tiles(weight.out());
         long[] shape = format.rows() == NumberFormat.ALL_ROWS && format.group() == NumberFormat.ROW

@@ -127,7 +127,7 @@ public final class HuggingFaceExport {
 
     private @Nullable Layout layout(String format) {
         return switch (format) {
-            case "compressed-tensors" -> new CompressedTensors();
+            case "compressed-tensors" -> new CompressedTensors(dtype().equals("float32"));
             case "gptq" ->
                 new Gptq(
                         packed.entrySet().stream().allMatch(entry -> Gptq.first(entry.getKey(), entry.getValue()))
@@ -215,7 +215,7 @@ public final class HuggingFaceExport {
             }
             ObjectNode config = model.checkpoint().config();
             config.remove(SECTION);
-            config.put("torch_dtype", dtype(parts));
+            config.put("torch_dtype", dtype());
             if (layout != null) {
                 layout.describe(config.putObject(SECTION), packed, plain);
             }
@@ -249,11 +249,15 @@ public final class HuggingFaceExport {
         return new StoredPart(tensor.name(), SafetensorsDtype.F32, tensor.shape(), memory);
     }
 
-    /** The type of the embedding, which is never packed. */
-    private static String dtype(List<StoredPart> parts) {
-        return switch (parts.getFirst().dtype()) {
-            case F16 -> "float16";
-            case BF16 -> "bfloat16";
+    /** The type of the embedding as it is written. */
+    private String dtype() {
+        String embedding = Decoder.tensors(model.spec()).getFirst().name();
+        if (model.packedWeight(embedding).isPresent()) {
+            return "float32";
+        }
+        return switch (model.checkpoint().tensor(embedding).type()) {
+            case "F16" -> "float16";
+            case "BF16" -> "bfloat16";
             default -> "float32";
         };
     }

@@ -111,8 +111,21 @@ class LayoutsTest {
                 3,
                 in,
                 new GridCodes(codes, scales, new byte[0], new float[0], 1, new int[0]));
-        assertThat(checksum(parts(new CompressedTensors(), weight), "p.weight_packed"))
+        assertThat(checksum(parts(new CompressedTensors(false), weight), "p.weight_packed"))
                 .isEqualTo(expected);
+    }
+
+    @Test
+    void scalesOfAModelInFloat32AreFloat32() {
+        PackedWeight weight = golden(4);
+        byte[] wide = bytes(parts(new CompressedTensors(true), weight), "p.weight_scale");
+        byte[] narrow = bytes(parts(new CompressedTensors(false), weight), "p.weight_scale");
+        ByteBuffer floats = ByteBuffer.wrap(wide).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer halves = ByteBuffer.wrap(narrow).order(ByteOrder.LITTLE_ENDIAN);
+        assertThat(wide).hasSize(2 * narrow.length);
+        for (int i = 0; i < OUT * 2; i++) {
+            assertThat(floats.getFloat(4 * i)).isEqualTo(Float.float16ToFloat(halves.getShort(2 * i)));
+        }
     }
 
     @Test
@@ -125,7 +138,7 @@ class LayoutsTest {
         }
         PackedWeight weight = PackedWeight.of(
                 format, 1, 16, new GridCodes(codes, new float[] {0.25f}, new byte[0], new float[0], 0.5f, new int[0]));
-        Map<String, byte[]> parts = parts(new CompressedTensors(), weight);
+        Map<String, byte[]> parts = parts(new CompressedTensors(false), weight);
         assertThat(HexFormat.of().formatHex(bytes(parts, "p.weight_packed"))).isEqualTo("f180325476a9cbed");
         assertThat(bytes(parts, "p.weight_scale")).containsExactly(0x30);
         assertThat(ByteBuffer.wrap(bytes(parts, "p.weight_global_scale"))
@@ -142,7 +155,7 @@ class LayoutsTest {
                 1,
                 64,
                 new GridCodes(new byte[64], new float[] {0x1p-127f, 4}, new byte[0], new float[0], 1, new int[0]));
-        assertThat(bytes(parts(new CompressedTensors(), weight), "p.weight_scale"))
+        assertThat(bytes(parts(new CompressedTensors(false), weight), "p.weight_scale"))
                 .containsExactly(127, (byte) 129);
     }
 
@@ -183,7 +196,7 @@ class LayoutsTest {
         PackedWeight ordered =
                 packed(new IntGroup(4, GROUP, GridMode.ASYM, ScaleType.F16, 1, true), codes, scales, zeros);
         refused(new Gptq(2), wide, "has scales that are no FP16 numbers (0.1 in row 0)");
-        refused(new CompressedTensors(), affine, "has mode affine, whose groups have no zero point");
+        refused(new CompressedTensors(false), affine, "has mode affine, whose groups have no zero point");
         refused(new Gptq(1), zero, "has zero point 0 (row 0, group 0), which version 1");
         refused(new Gptq(2), five, "has 5 bits; GPTQ checkpoints have 2, 3, 4 or 8");
         refused(new Awq(), five, "has 5 bits; AWQ checkpoints have 4");
@@ -196,7 +209,7 @@ class LayoutsTest {
         PackedWeight divided =
                 PackedWeight.of(thirds, OUT, IN, new GridCodes(codes, powers, zeros, new float[0], 1 / 3f, new int[0]));
         refused(
-                new CompressedTensors(),
+                new CompressedTensors(false),
                 divided,
                 "is mxfp4_e2m1 floor-4-3, which compressed-tensors has no layout for");
         refused(new Gptq(2), divided, "has mxfp4_e2m1 floor-4-3 weights, which are no integers");
@@ -214,7 +227,7 @@ class LayoutsTest {
         weights.put("a", golden(4));
         weights.put("b", golden(8));
         ObjectNode section = new JsonMapper().createObjectNode();
-        new CompressedTensors().describe(section, weights, List.of("lm_head"));
+        new CompressedTensors(false).describe(section, weights, List.of("lm_head"));
         assertThat(section.path("format").asString()).isEqualTo("pack-quantized");
         assertThat(section.path("config_groups").path("group_1").toString())
                 .isEqualTo("{\"targets\":[\"b\"],\"weights\":{\"num_bits\":8,\"type\":\"int\",\"symmetric\":false,"

@@ -26,7 +26,6 @@ import picocli.CommandLine.Spec;
             QuantizeCommand.class,
             ExportCommand.class,
             EvalCommand.class,
-            ExportCommand.class,
             NgramCommand.class,
             PullCommand.class,
             ReproduceCommand.class,

@@ -26,6 +26,9 @@ import java.util.Map;
 
 /** Runs the cases of a claim: each quantizes, writes the packed model, and measures that against the original. */
 public final class Reproduction {
+    /** Digits of a hash in a directory's name. */
+    private static final int KEY = 10;
+
     private final CalibrationOptions calibration;
     private final Path text;
     private final int length;
@@ -54,7 +57,8 @@ public final class Reproduction {
     /**
      * Runs all cases.
      *
-     * @param directory for the packed models; one that is there already is measured and not made again
+     * @param directory for the packed models; one that is there already, of the same recipe, calibration and model, is measured and not
+     *     made again
      */
     public Results run(Claim claim, List<String> models, Path directory, Progress progress) {
         Results results = new Results();
@@ -62,13 +66,23 @@ public final class Reproduction {
         int done = 0;
         for (Case next : cases) {
             progress.update(done++, cases.size(), next);
-            Path packed = directory.resolve((next.model() + "--" + next.label()).replaceAll("[^A-Za-z0-9.=-]+", "_"));
+            Path packed = directory.resolve(name(next));
             if (!Files.isRegularFile(packed.resolve("config.json"))) {
                 quantize(next, packed);
             }
             results.put(next, measure(next.model(), packed));
         }
         return results;
+    }
+
+    /** Claims share labels, not recipes: what is kept is found again by all that it was made of. */
+    private String name(Case next) {
+        StringBuilder all = new StringBuilder(next.recipe() + "\n" + calibration + "\n");
+        try (ModelFile file = ModelFile.open(next.model())) {
+            file.checkpoint().files().forEach(part -> all.append(Provenance.sha256(part)));
+        }
+        String readable = (next.model() + "--" + next.label()).replaceAll("[^A-Za-z0-9.=-]+", "_");
+        return readable + "--" + Provenance.sha256(all.toString()).substring(0, KEY);
     }
 
     private void quantize(Case next, Path packed) {

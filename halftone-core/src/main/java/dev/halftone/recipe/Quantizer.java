@@ -5,17 +5,13 @@ import dev.halftone.calibration.Gram;
 import dev.halftone.calibration.GramService;
 import dev.halftone.error.InputException;
 import dev.halftone.error.ResourceException;
-import dev.halftone.format.InputFormat;
 import dev.halftone.format.InputFormat.Range;
 import dev.halftone.format.InputRounding;
 import dev.halftone.format.ModelFile;
 import dev.halftone.format.ModelHealth;
-import dev.halftone.format.NumberFormat;
 import dev.halftone.format.PackedBlocks;
 import dev.halftone.format.PackedLayout;
-import dev.halftone.format.PackedWeight;
 import dev.halftone.format.StoredPart;
-import dev.halftone.format.gguf.BlockLayout;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderBlock;
 import dev.halftone.model.EditedWeights;
@@ -23,32 +19,22 @@ import dev.halftone.model.LinearSite;
 import dev.halftone.model.Sequences;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.recipe.OriginalStream.Moments;
-import dev.halftone.recipe.QuantizationPlan.Filling;
 import dev.halftone.recipe.QuantizationResult.Evidence;
 import dev.halftone.recipe.QuantizationResult.TransformReport;
-import dev.halftone.recipe.Recipe.WeightStep;
-import dev.halftone.recipe.SiteReport.EventReport;
 import dev.halftone.recipe.WorkDirectory.Manifest;
-import dev.halftone.solver.BlockFill.Filled;
-import dev.halftone.solver.Event;
-import dev.halftone.solver.SolvedWeight;
-import dev.halftone.solver.WeightProblem;
 import dev.halftone.statistics.ChannelSums;
 import dev.halftone.tensor.Activations;
 import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.PeakMemory;
 import dev.halftone.tensor.Spill;
 import dev.halftone.tensor.Workers;
-import dev.halftone.transform.ChannelFold;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -64,9 +50,6 @@ import tools.jackson.databind.node.ObjectNode;
  */
 public final class Quantizer {
     private static final int SCHEMA = 1;
-
-    /** Bytes in use from which on what a weight leaves behind is collected at once: the collector would let the heap grow instead. */
-    private static final long COLLECTED = 1L << 30;
 
     /** How far a run has come. */
     @FunctionalInterface
@@ -89,13 +72,10 @@ public final class Quantizer {
     private final PhaseClock clock =
             new PhaseClock("load", "forward", "statistics", "transform", "solve", "pack", "save");
     private final List<TransformReport> transformed = new ArrayList<>();
-    private final List<SiteReport> sites = new ArrayList<>();
-    private final Map<String, NumberFormat> formats = new LinkedHashMap<>();
-    private final Map<String, BlockLayout> layouts = new LinkedHashMap<>();
+    private final SolvedSites solved;
     private final InputRounding rounding;
     private final List<Double> blockSeconds = new ArrayList<>();
     private @Nullable OriginalStream original;
-    private boolean fellBack;
     private int done;
 
     /** The same with activations in memory where they fit. */
@@ -132,6 +112,7 @@ public final class Quantizer {
         check(model, recipe, directory);
         this.plan = QuantizationPlan.of(recipe, model.spec());
         this.rounding = new InputRounding(plan.inputs());
+        this.solved = new SolvedSites(recipe, plan, workers, clock);
         if (plan.needsCalibration() && calibration == null) {
             throw new InputException(
                     "HT-433",
@@ -196,7 +177,7 @@ public final class Quantizer {
                     transformed.addAll(transforms.reports());
                 }
             }
-            clock.time("save", () -> output.assemble(model, formats, layouts, rounding));
+            clock.time("save", () -> output.assemble(model, solved.formats(), solved.layouts(), rounding));
             Evidence evidence = readBack(provenance);
             clock.time("save", () -> output.finish(evidence));
             return new QuantizationResult(
@@ -205,7 +186,7 @@ public final class Quantizer {
                     clock.total(),
                     blockSeconds,
                     PeakMemory.bytes(),
-                    fellBack && !recipe.fallbackAllowed());
+                    solved.fellBack() && !recipe.fallbackAllowed());
         } catch (IOException | UncheckedIOException e) {
             throw new ResourceException(
                     "HT-502",
@@ -234,10 +215,7 @@ public final class Quantizer {
     private void restore(Manifest manifest, @Nullable Sequences sequences, @Nullable BlockTransforms transforms)
             throws IOException {
         done = manifest.blocks();
-        fellBack = manifest.fellBack();
-        sites.addAll(manifest.sites());
-        formats.putAll(PackedLayout.formats(manifest.packing(), output.toString()));
-        layouts.putAll(PackedBlocks.layouts(manifest.packing(), output.toString()));
+        solved.restore(manifest, output.toString());
         if (transforms != null) {
             transforms.reports().addAll(manifest.transforms());
         }
@@ -278,10 +256,15 @@ public final class Quantizer {
                 parts.addAll(EditedParts.of(weights, linears, packed(), arena));
                 parts.addAll(PackedLayout.parts(rounding, linears, arena));
                 ObjectNode packing = JsonMapper.shared().createObjectNode();
-                PackedLayout.describe(packing, formats, rounding);
-                PackedBlocks.describe(packing, layouts);
+                PackedLayout.describe(packing, solved.formats(), rounding);
+                PackedBlocks.describe(packing, solved.layouts());
                 Manifest manifest = new Manifest(
-                        key, done, fellBack, transforms == null ? List.of() : transforms.reports(), sites, packing);
+                        key,
+                        done,
+                        solved.fellBack(),
+                        transforms == null ? List.of() : transforms.reports(),
+                        solved.reports(),
+                        packing);
                 // Nobody goes on from behind the last block that is worked on.
                 boolean more = done < plan.blocks();
                 output.work().finish(manifest, parts, more ? sequences : null, more ? second(transforms) : null);
@@ -304,8 +287,7 @@ public final class Quantizer {
             List<StoredPart> parts) {
         if (decoder == null || sequences == null) {
             for (LinearSite site : block(index)) {
-                plan.step(site).ifPresent(step -> solve(null, weights, site, step, null, parts));
-                collect();
+                plan.step(site).ifPresent(step -> solved.solve(null, weights, site, step, null, parts));
             }
             return;
         }
@@ -324,8 +306,8 @@ public final class Quantizer {
     }
 
     private Set<String> packed() {
-        Set<String> packed = new HashSet<>(formats.keySet());
-        packed.addAll(layouts.keySet());
+        Set<String> packed = new HashSet<>(solved.formats().keySet());
+        packed.addAll(solved.layouts().keySet());
         return packed;
     }
 
@@ -374,9 +356,9 @@ public final class Quantizer {
                     ? null
                     : clock.time("statistics", () -> stream.moments(current, sequences, activations));
             for (LinearSite site : members) {
-                plan.step(site).ifPresent(step -> solve(block, weights, site, step, gram, parts));
-                plan.filling(site).ifPresent(filling -> fill(block, weights, site, filling, gram, moments, parts));
-                collect();
+                plan.step(site).ifPresent(step -> solved.solve(block, weights, site, step, gram, parts));
+                plan.filling(site)
+                        .ifPresent(filling -> solved.fill(block, weights, site, filling, gram, moments, parts));
             }
             if (stream != null) {
                 clock.time("forward", () -> stream.advance(current));
@@ -410,97 +392,6 @@ public final class Quantizer {
         }
     }
 
-    /** @param block takes the solved weight; null where nothing goes through the model */
-    private void solve(
-            @Nullable DecoderBlock block,
-            EditedWeights weights,
-            LinearSite site,
-            WeightStep step,
-            @Nullable Gram gram,
-            List<StoredPart> parts) {
-        float[] weight = clock.time("load", () -> ChannelFold.matrix(site, weights));
-        WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), gram);
-        SolvedWeight solved = clock.time("solve", () -> step.solver().solve(problem, step.format(), workers));
-        PackedWeight packed = solved.packed();
-        clock.time("pack", () -> {
-            parts.addAll(PackedLayout.parts(site.weight(), packed));
-            if (block != null && recipe.propagateQuantized()) {
-                block.replace(site, packed.decode());
-            }
-        });
-        formats.put(site.weight(), packed.format());
-        List<EventReport> reports = solved.events().stream()
-                .map(event -> EventReport.of(site.weight(), event))
-                .toList();
-        fellBack |= solved.events().stream().anyMatch(Event::weaker);
-        sites.add(new SiteReport(
-                site.weight(),
-                step.solver().name(),
-                packed.format().label(),
-                inputs(site),
-                8.0 * packed.byteSize() / ((double) site.out() * site.in()),
-                known(solved.proxyLoss()),
-                known(solved.rtnLoss()),
-                gram == null ? 0 : gram.tokens(),
-                gram == null ? null : gram.trace(),
-                solved.codesChanged(),
-                reports));
-    }
-
-    private void fill(
-            DecoderBlock block,
-            EditedWeights weights,
-            LinearSite site,
-            Filling filling,
-            @Nullable Gram gram,
-            @Nullable Moments moments,
-            List<StoredPart> parts) {
-        float[] weight = clock.time("load", () -> ChannelFold.matrix(site, weights));
-        WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), gram);
-        boolean drifts = filling.solver().options().drift();
-        double[] drift =
-                moments == null || !drifts ? null : clock.time("statistics", () -> moments.drift(site, weight));
-        Filled filled = clock.time("solve", () -> filling.solver().fill(problem, drift, filling.layout(), workers));
-        clock.time("pack", () -> {
-            parts.add(PackedBlocks.part(site.weight(), filled.blocks()));
-            if (recipe.propagateQuantized()) {
-                block.replace(site, filled.blocks().decode());
-            }
-        });
-        layouts.put(site.weight(), filling.layout());
-        fellBack |= filled.events().stream().anyMatch(Event::weaker);
-        sites.add(new SiteReport(
-                site.weight(),
-                filling.solver().name(),
-                filling.layout().name(),
-                inputs(site),
-                8.0 * filled.blocks().bytes().byteSize() / ((double) site.out() * site.in()),
-                filled.proxyLoss(),
-                filled.rtnLoss(),
-                gram == null ? 0 : gram.tokens(),
-                gram == null ? null : gram.trace(),
-                filled.codesChanged(),
-                filled.events().stream()
-                        .map(event -> EventReport.of(site.weight(), event))
-                        .toList()));
-    }
-
-    private static void collect() {
-        Runtime runtime = Runtime.getRuntime();
-        if (runtime.totalMemory() - runtime.freeMemory() > COLLECTED) {
-            System.gc();
-        }
-    }
-
-    private @Nullable String inputs(LinearSite site) {
-        InputFormat format = plan.inputs().get(site.weight());
-        return format == null ? null : format.label() + ", simulated";
-    }
-
-    private static @Nullable Double known(double value) {
-        return Double.isNaN(value) ? null : value;
-    }
-
     /** Opens what was written, as a user would, and counts what it stores. */
     private Evidence readBack(Provenance provenance) {
         try (ModelFile written = ModelFile.open(output.staging())) {
@@ -511,8 +402,10 @@ public final class Quantizer {
                     written.bitsPerParameter(),
                     calibration == null ? null : calibration.report(),
                     List.copyOf(transformed),
-                    List.copyOf(sites),
-                    sites.stream().flatMap(site -> site.events().stream()).toList(),
+                    List.copyOf(solved.reports()),
+                    solved.reports().stream()
+                            .flatMap(site -> site.events().stream())
+                            .toList(),
                     provenance);
         }
     }

@@ -1,0 +1,172 @@
+package dev.halftone.recipe;
+
+import dev.halftone.calibration.Gram;
+import dev.halftone.format.InputFormat;
+import dev.halftone.format.NumberFormat;
+import dev.halftone.format.PackedBlocks;
+import dev.halftone.format.PackedLayout;
+import dev.halftone.format.PackedWeight;
+import dev.halftone.format.StoredPart;
+import dev.halftone.format.gguf.BlockLayout;
+import dev.halftone.model.DecoderBlock;
+import dev.halftone.model.EditedWeights;
+import dev.halftone.model.LinearSite;
+import dev.halftone.recipe.OriginalStream.Moments;
+import dev.halftone.recipe.QuantizationPlan.Filling;
+import dev.halftone.recipe.Recipe.WeightStep;
+import dev.halftone.recipe.SiteReport.EventReport;
+import dev.halftone.recipe.WorkDirectory.Manifest;
+import dev.halftone.solver.BlockFill.Filled;
+import dev.halftone.solver.Event;
+import dev.halftone.solver.SolvedWeight;
+import dev.halftone.solver.WeightProblem;
+import dev.halftone.tensor.Workers;
+import dev.halftone.transform.ChannelFold;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Solves weight after weight of a run, and remembers what has become of them. */
+final class SolvedSites {
+    /** Bytes in use from which on what a weight leaves behind is collected at once: the collector would let the heap grow instead. */
+    private static final long COLLECTED = 1L << 30;
+
+    private final Recipe recipe;
+    private final QuantizationPlan plan;
+    private final Workers workers;
+    private final PhaseClock clock;
+    private final List<SiteReport> sites = new ArrayList<>();
+    private final Map<String, NumberFormat> formats = new LinkedHashMap<>();
+    private final Map<String, BlockLayout> layouts = new LinkedHashMap<>();
+    private boolean fellBack;
+
+    SolvedSites(Recipe recipe, QuantizationPlan plan, Workers workers, PhaseClock clock) {
+        this.recipe = recipe;
+        this.plan = plan;
+        this.workers = workers;
+        this.clock = clock;
+    }
+
+    /** Takes over what an earlier run has solved. */
+    void restore(Manifest manifest, String place) {
+        fellBack = manifest.fellBack();
+        sites.addAll(manifest.sites());
+        formats.putAll(PackedLayout.formats(manifest.packing(), place));
+        layouts.putAll(PackedBlocks.layouts(manifest.packing(), place));
+    }
+
+    List<SiteReport> reports() {
+        return sites;
+    }
+
+    /** Packed weights. */
+    Map<String, NumberFormat> formats() {
+        return formats;
+    }
+
+    /** Weights in blocks of GGUF types. */
+    Map<String, BlockLayout> layouts() {
+        return layouts;
+    }
+
+    /** True if a solver took a weaker method's result. */
+    boolean fellBack() {
+        return fellBack;
+    }
+
+    /** @param block takes the solved weight; null where nothing goes through the model */
+    void solve(
+            @Nullable DecoderBlock block,
+            EditedWeights weights,
+            LinearSite site,
+            WeightStep step,
+            @Nullable Gram gram,
+            List<StoredPart> parts) {
+        float[] weight = clock.time("load", () -> ChannelFold.matrix(site, weights));
+        WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), gram);
+        SolvedWeight solved = clock.time("solve", () -> step.solver().solve(problem, step.format(), workers));
+        PackedWeight packed = solved.packed();
+        clock.time("pack", () -> {
+            parts.addAll(PackedLayout.parts(site.weight(), packed));
+            if (block != null && recipe.propagateQuantized()) {
+                block.replace(site, packed.decode());
+            }
+        });
+        formats.put(site.weight(), packed.format());
+        List<EventReport> reports = solved.events().stream()
+                .map(event -> EventReport.of(site.weight(), event))
+                .toList();
+        fellBack |= solved.events().stream().anyMatch(Event::weaker);
+        sites.add(new SiteReport(
+                site.weight(),
+                step.solver().name(),
+                packed.format().label(),
+                inputs(site),
+                8.0 * packed.byteSize() / ((double) site.out() * site.in()),
+                known(solved.proxyLoss()),
+                known(solved.rtnLoss()),
+                gram == null ? 0 : gram.tokens(),
+                gram == null ? null : gram.trace(),
+                solved.codesChanged(),
+                reports));
+        collect();
+    }
+
+    /** Fills blocks of a GGUF type. */
+    void fill(
+            DecoderBlock block,
+            EditedWeights weights,
+            LinearSite site,
+            Filling filling,
+            @Nullable Gram gram,
+            @Nullable Moments moments,
+            List<StoredPart> parts) {
+        float[] weight = clock.time("load", () -> ChannelFold.matrix(site, weights));
+        WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), gram);
+        boolean drifts = filling.solver().options().drift();
+        double[] drift =
+                moments == null || !drifts ? null : clock.time("statistics", () -> moments.drift(site, weight));
+        Filled filled = clock.time("solve", () -> filling.solver().fill(problem, drift, filling.layout(), workers));
+        clock.time("pack", () -> {
+            parts.add(PackedBlocks.part(site.weight(), filled.blocks()));
+            if (recipe.propagateQuantized()) {
+                block.replace(site, filled.blocks().decode());
+            }
+        });
+        layouts.put(site.weight(), filling.layout());
+        fellBack |= filled.events().stream().anyMatch(Event::weaker);
+        sites.add(new SiteReport(
+                site.weight(),
+                filling.solver().name(),
+                filling.layout().name(),
+                inputs(site),
+                8.0 * filled.blocks().bytes().byteSize() / ((double) site.out() * site.in()),
+                filled.proxyLoss(),
+                filled.rtnLoss(),
+                gram == null ? 0 : gram.tokens(),
+                gram == null ? null : gram.trace(),
+                filled.codesChanged(),
+                filled.events().stream()
+                        .map(event -> EventReport.of(site.weight(), event))
+                        .toList()));
+        collect();
+    }
+
+    private static void collect() {
+        Runtime runtime = Runtime.getRuntime();
+        if (runtime.totalMemory() - runtime.freeMemory() > COLLECTED) {
+            System.gc();
+        }
+    }
+
+    private @Nullable String inputs(LinearSite site) {
+        InputFormat format = plan.inputs().get(site.weight());
+        return format == null ? null : format.label() + ", simulated";
+    }
+
+    private static @Nullable Double known(double value) {
+        return Double.isNaN(value) ? null : value;
+    }
+}

@@ -1,5 +1,6 @@
 package dev.halftone.app;
 
+import dev.halftone.app.EvalDocument.Took;
 import dev.halftone.error.InputException;
 import dev.halftone.evaluate.ChoiceEncoder;
 import dev.halftone.evaluate.ChoiceScoring;
@@ -18,6 +19,7 @@ import dev.halftone.model.Decoder;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.PeakMemory;
+import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
 import dev.halftone.text.TextFiles;
 import dev.halftone.text.TextTokenizer;
@@ -112,6 +114,7 @@ final class EvalCommand implements Callable<Integer> {
         WindowRule rule = WindowRule.named(windows);
         Compute compute = computing.chosen();
         checkOptions();
+        Torch.loadAhead();
         List<Task> read = tasks == null ? List.of() : ChoiceTasks.read(tasks);
         long start = System.nanoTime();
         try (LogitFile stored = storedLogits();
@@ -134,17 +137,19 @@ final class EvalCommand implements Callable<Integer> {
                     file.spec().contextLength(),
                     (other == null ? file : other).spec().contextLength());
             Measured measured;
+            double opening;
             try (Decoder decoder = file.decoder(compute);
                     Decoder referenceDecoder = other == null ? null : other.decoder(compute);
                     Decoder secondDecoder = second == null ? null : second.decoder(compute)) {
                 ChoiceEncoder encoder = ChoiceEncoder.of(tokenizer, bosId, context);
                 Models models = new Models(decoder, referenceDecoder, secondDecoder, stored);
+                opening = (System.nanoTime() - start) / 1e9;
                 measured = measure(models, cut, encoder, read, workers);
             }
             double seconds = (System.nanoTime() - start) / 1e9;
             int passes = 1 + (other == null ? 0 : 1) + (second == null ? 0 : 1);
             print(EvalDocument.of(
-                    run(file, read, compute, bosId, seconds, measured.tokens() * passes / seconds),
+                    run(file, read, compute, bosId, new Took(seconds, opening, measured.tokens() * passes)),
                     measured.text(),
                     measured.tasks()));
         }
@@ -302,8 +307,7 @@ final class EvalCommand implements Callable<Integer> {
         };
     }
 
-    private EvalDocument.Run run(
-            ModelFile file, List<Task> read, Compute compute, int bosId, double seconds, double tokensPerSecond) {
+    private EvalDocument.Run run(ModelFile file, List<Task> read, Compute compute, int bosId, Took took) {
         List<Path> inputs = new ArrayList<>(file.checkpoint().files());
         if (text != null) {
             inputs.add(text);
@@ -323,8 +327,7 @@ final class EvalCommand implements Callable<Integer> {
                 compute.device().toString(),
                 file.bitsPerLinearWeight(),
                 file.bitsPerParameter(),
-                seconds,
-                tokensPerSecond,
+                took,
                 PeakMemory.bytes(),
                 Provenance.of(inputs, settings));
     }

@@ -27,6 +27,7 @@ public final class Torch {
             Loader.load(torch.class);
             // OpenBLAS keeps its own pool, which torch's setting does not reach.
             openblas_nolapack.blas_set_num_threads(1);
+            Interruption.watch();
             loaded = true;
         }
         singleThreaded();

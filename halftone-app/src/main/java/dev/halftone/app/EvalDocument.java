@@ -43,6 +43,8 @@ record EvalDocument(
         String device,
         double bitsPerWeight,
         double bitsPerParameter,
+        @Nullable String cache,
+        @Nullable Double cacheBitsPerElement,
         double seconds,
         double tokensPerSecond,
         long peakMemoryBytes,
@@ -100,7 +102,11 @@ record EvalDocument(
             int length,
             int chunks) {}
 
-    /** What does not depend on the text or the tasks. */
+    /**
+     * What does not depend on the text or the tasks.
+     *
+     * @param cache how keys and values are quantized; null where they are not
+     */
     record Run(
             String model,
             @Nullable String reference,
@@ -109,6 +115,8 @@ record EvalDocument(
             String device,
             double bitsPerWeight,
             double bitsPerParameter,
+            @Nullable String cache,
+            @Nullable Double cacheBitsPerElement,
             double seconds,
             double tokensPerSecond,
             long peakMemoryBytes,
@@ -154,6 +162,8 @@ record EvalDocument(
                 run.device(),
                 run.bitsPerWeight(),
                 run.bitsPerParameter(),
+                run.cache(),
+                run.cacheBitsPerElement(),
                 run.seconds(),
                 run.tokensPerSecond(),
                 run.peakMemoryBytes(),
@@ -203,6 +213,9 @@ record EvalDocument(
         tasks.forEach(task -> task.print(out));
         out.printf("computed in     %s on %s, BOS %s%n", dtype, device, bos);
         out.printf("size            %.3f bits per weight, %.3f per parameter%n", bitsPerWeight, bitsPerParameter);
+        if (cache != null) {
+            out.printf("keys, values    %s, %.3f bits per element%n", cache, cacheBitsPerElement);
+        }
         out.printf(
                 "time            %.1f s, %.0f tokens/s, peak memory %.2f GB%n",
                 seconds, tokensPerSecond, peakMemoryBytes / 1e9);

@@ -69,9 +69,10 @@ class StudyTasksTest {
                 .containsExactly(true);
         StudyData data = StudyData.read(store);
         List<Tolerance> tolerance = Tolerance.of(data);
-        assertThat(tolerance).filteredOn(t -> t.evaluation().equals("items")).hasSize(5).allSatisfy(t -> assertThat(
-                        t.chance())
-                .isEqualTo(0.5));
+        assertThat(tolerance)
+                .filteredOn(t -> t.evaluation().equals("items"))
+                .hasSize(5)
+                .allSatisfy(t -> assertThat(t.chance()).isEqualTo(0.5));
         assertThat(tolerance)
                 .filteredOn(t -> t.evaluation().equals("written"))
                 .allSatisfy(t -> assertThat(t.chance()).isZero());
@@ -83,21 +84,20 @@ class StudyTasksTest {
 
     @Test
     void anotherTypeMakesOtherCells() throws IOException {
-        Path file = write(STUDY.substring(0, STUDY.indexOf("  - generate")).replace("kv2, rtn-w8kv4g16, gptq-w4kv4g16", "kv4"));
+        Path file = write(
+                STUDY.substring(0, STUDY.indexOf("  - generate")).replace("kv2, rtn-w8kv4g16, gptq-w4kv4g16", "kv4"));
         Path out = directory.resolve("out");
         StudyRun.Summary first = TinyStudy.run(file, out, new TinyStudy.Told(), false);
-        StudyRun.Options options =
-                new StudyRun.Options("local", 2, false, Compute.of(ComputeType.BFLOAT16));
-        StudyRun.Summary second =
-                new StudyRun(StudyReader.read(file), out, options, new TinyStudy.Told()).run();
+        StudyRun.Options options = new StudyRun.Options("local", 2, false, Compute.of(ComputeType.BFLOAT16));
+        StudyRun.Summary second = new StudyRun(StudyReader.read(file), out, options, new TinyStudy.Told()).run();
         assertThat(second.computed()).isEqualTo(first.cells());
         StudyStore store = StudyStore.open(out);
         assertThat(store.read("SELECT value FROM meta WHERE key = 'dtype'", rows -> rows.getString(1)))
                 .containsExactly("bf16");
-        assertThat(store.read(
-                        "SELECT count(DISTINCT perplexity) FROM cells WHERE kl = 0", rows -> rows.getInt(1)))
+        assertThat(store.read("SELECT count(DISTINCT perplexity) FROM cells WHERE kl = 0", rows -> rows.getInt(1)))
                 .containsExactly(2);
-        assertThat(TinyStudy.run(file, out, new TinyStudy.Told(), false).computed()).isZero();
+        assertThat(TinyStudy.run(file, out, new TinyStudy.Told(), false).computed())
+                .isZero();
     }
 
     @Test

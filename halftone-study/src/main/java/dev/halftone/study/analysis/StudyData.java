@@ -171,8 +171,7 @@ public record StudyData(
                 rows -> String.valueOf(units.put(
                         rows.getString(1), new Units(array(rows, 2), array(rows, 3), array(rows, 4), new double[0]))));
         store.read(
-                "SELECT cell, list(1::DOUBLE ORDER BY item), list(score ORDER BY item) FROM items GROUP"
-                        + " BY cell",
+                "SELECT cell, list(1::DOUBLE ORDER BY item), list(score ORDER BY item) FROM items GROUP" + " BY cell",
                 rows -> String.valueOf(units.put(
                         rows.getString(1), new Units(array(rows, 2), new double[0], new double[0], array(rows, 3)))));
         return units;

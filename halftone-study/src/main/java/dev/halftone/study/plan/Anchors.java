@@ -24,7 +24,10 @@ final class Anchors {
     private Anchors() {}
 
     /** What two recipes must share to be compared: how weights, inputs, keys and values are stored. */
-    private record Formats(NumberFormat weights, @Nullable InputFormat inputs, @Nullable CacheFormat cache) {
+    private record Formats(
+            NumberFormat weights,
+            @Nullable InputFormat inputs,
+            @Nullable CacheFormat cache) {
         static Optional<Formats> of(Recipe recipe) {
             if (recipe.steps().isEmpty()) {
                 return Optional.empty();

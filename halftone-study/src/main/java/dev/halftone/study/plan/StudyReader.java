@@ -268,8 +268,7 @@ public final class StudyReader {
         boolean made = task.contains("(");
         String file = keys.string("file", "");
         if (file.isEmpty() != made) {
-            throw keys.error(
-                    "file", made ? "\"file\" does not go with a task that is made" : "\"file\" is missing");
+            throw keys.error("file", made ? "\"file\" does not go with a task that is made" : "\"file\" is missing");
         }
         try {
             EvaluationTask.check(task);

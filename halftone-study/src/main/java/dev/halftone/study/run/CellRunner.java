@@ -106,8 +106,9 @@ public final class CellRunner {
                 0,
                 false,
                 0,
-                JSON.writeValueAsString(
-                        Provenance.of(model.checkpoint().files(), Map.of(
+                JSON.writeValueAsString(Provenance.of(
+                        model.checkpoint().files(),
+                        Map.of(
                                 "model_transform",
                                 model.transform(),
                                 "dtype",

@@ -193,9 +193,8 @@ final class Measuring {
     }
 
     private static Choice written(GenerationScores scores) {
-        List<String> answers = scores.answers().stream()
-                .map(turns -> turns.getLast().text())
-                .toList();
+        List<String> answers =
+                scores.answers().stream().map(turns -> turns.getLast().text()).toList();
         double[] none = {};
         return new Choice(Figure.of(scores.accuracy()), null, 0, scores.right(), none, none, answers);
     }

@@ -22,7 +22,8 @@ public final class RecordRow<T extends Record> implements StudyStore.Row<T> {
         this.type = type;
         this.types = Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
         this.columns = Arrays.stream(components)
-                .map(component -> component.getName().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT))
+                .map(component ->
+                        component.getName().replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT))
                 .toArray(String[]::new);
     }
 
@@ -48,14 +49,13 @@ public final class RecordRow<T extends Record> implements StudyStore.Row<T> {
         if (type == String.class) {
             return rows.getString(column);
         }
-        Object value =
-                switch (type.getSimpleName()) {
-                    case "boolean" -> rows.getBoolean(column);
-                    case "int", "Integer" -> rows.getInt(column);
-                    case "long" -> rows.getLong(column);
-                    case "double", "Double" -> rows.getDouble(column);
-                    default -> throw new IllegalStateException(column + " is a " + type);
-                };
+        Object value = switch (type.getSimpleName()) {
+            case "boolean" -> rows.getBoolean(column);
+            case "int", "Integer" -> rows.getInt(column);
+            case "long" -> rows.getLong(column);
+            case "double", "Double" -> rows.getDouble(column);
+            default -> throw new IllegalStateException(column + " is a " + type);
+        };
         if (!rows.wasNull()) {
             return value;
         }

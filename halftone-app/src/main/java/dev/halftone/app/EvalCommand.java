@@ -178,10 +178,14 @@ final class EvalCommand implements Callable<Integer> {
 
     private void checkTasks(List<EvaluationTask> read) {
         for (EvaluationTask task : read) {
-            if (task instanceof GenerationTasks.Task written && written.open() && reference == null && itemsFile == null) {
+            if (task instanceof GenerationTasks.Task written
+                    && written.open()
+                    && reference == null
+                    && itemsFile == null) {
                 throw new ParameterException(
                         spec.commandLine(),
-                        task.kind() + " has no right answers: name a --reference to compare with, or --items to write them");
+                        task.kind()
+                                + " has no right answers: name a --reference to compare with, or --items to write them");
             }
         }
     }
@@ -312,7 +316,12 @@ final class EvalCommand implements Callable<Integer> {
     }
 
     private EvalDocument.Run run(
-            ModelFile file, List<EvaluationTask> read, Compute compute, int bosId, double seconds, double tokensPerSecond) {
+            ModelFile file,
+            List<EvaluationTask> read,
+            Compute compute,
+            int bosId,
+            double seconds,
+            double tokensPerSecond) {
         List<Path> inputs = new ArrayList<>(file.checkpoint().files());
         if (text != null) {
             inputs.add(text);

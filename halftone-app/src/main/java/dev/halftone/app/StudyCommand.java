@@ -101,7 +101,9 @@ final class StudyCommand implements Callable<Integer> {
         Summary summary;
         try (ProgressLine line = new ProgressLine("study")) {
             summary = new StudyRun(
-                            study, directory, new StudyRun.Options(master, threads, retryFailed, computing.chosen()),
+                            study,
+                            directory,
+                            new StudyRun.Options(master, threads, retryFailed, computing.chosen()),
                             new Told(line, err))
                     .run();
         }

@@ -97,7 +97,8 @@ record TaskDocument(
     static TaskDocument of(GenerationTasks.Task task, GenerationScores own, @Nullable GenerationScores other) {
         Estimate acc = task.open() ? null : own.accuracy();
         Estimate reference = task.open() || other == null ? null : other.accuracy();
-        PairedAccuracy paired = reference == null || other == null ? null : PairedAccuracy.of(own.right(), other.right());
+        PairedAccuracy paired =
+                reference == null || other == null ? null : PairedAccuracy.of(own.right(), other.right());
         GenerationScores.Agreement agreement = other == null ? null : own.agreement(other);
         return new TaskDocument(
                 task.name(),
@@ -169,7 +170,9 @@ record TaskDocument(
     private void printAgreement(PrintWriter out) {
         if (sameAnswer != null && sameAnswerStderr != null) {
             share(out, "same answer", sameAnswer, sameAnswerStderr);
-            out.printf("  %-13s %.1f +/- %.1f tokens before the first that differs%n", "agreed", agreedTokens, agreedTokensStderr);
+            out.printf(
+                    "  %-13s %.1f +/- %.1f tokens before the first that differs%n",
+                    "agreed", agreedTokens, agreedTokensStderr);
             out.printf("  %-13s %.4f +/- %.4f%n", "chrF", chrf, chrfStderr);
         }
     }

@@ -108,7 +108,7 @@ class StudyTasksTest {
                 "choice: {task: \"lines(lines=0)\"}|HT-313",
                 "choice: {task: \"lines()\", file: items.jsonl}|HT-421",
                 "generate: {task: generate}|HT-421")) {
-            String[] parts = entry.split("\\|");
+            String[] parts = entry.split("\\|", -1);
             Path file = write(STUDY + "  - " + parts[0] + "\n");
             assertThatThrownBy(() -> StudyReader.read(file))
                     .hasMessageStartingWith(parts[1])

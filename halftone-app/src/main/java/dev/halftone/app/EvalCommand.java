@@ -3,11 +3,10 @@ package dev.halftone.app;
 import dev.halftone.app.EvalDocument.Took;
 import dev.halftone.error.InputException;
 import dev.halftone.evaluate.ChoiceEncoder;
-import dev.halftone.evaluate.ChoiceScoring;
-import dev.halftone.evaluate.ChoiceTasks;
-import dev.halftone.evaluate.ChoiceTasks.Task;
 import dev.halftone.evaluate.Estimate;
 import dev.halftone.evaluate.Evaluation;
+import dev.halftone.evaluate.EvaluationTask;
+import dev.halftone.evaluate.GenerationTasks;
 import dev.halftone.evaluate.LogitFile;
 import dev.halftone.evaluate.LogitFileWriter;
 import dev.halftone.evaluate.ModelLogits;
@@ -60,16 +59,18 @@ final class EvalCommand implements Callable<Integer> {
 
     @Option(
             names = "--tasks",
-            paramLabel = "KIND:FILE",
+            paramLabel = "KIND:FILE|KIND(key=number,...)",
             description =
-                    "multiple-choice and cloze tasks, several with commas between; kinds: custom, piqa, hellaswag,"
-                            + " arc, winogrande, boolq, openbookqa, sciq, lambada")
+                    "tasks, several with commas between: by log-likelihood custom, piqa, hellaswag, arc, winogrande, boolq,"
+                            + " openbookqa, sciq, lambada, minimal_pairs, next_sentence, lines_choice, ethics_*, truthfulqa_mc1,"
+                            + " mmlu, advglue_*; by generating generate, gsm8k, lines, needle, lost_in_the_middle, dialogue;"
+                            + " lines(lines=20,items=50), lines_choice(..), needle(..) are made on the spot")
     private @Nullable String tasks;
 
     @Option(
             names = "--items",
             paramLabel = "FILE",
-            description = "write the log-likelihoods of every item of the tasks, as JSON lines")
+            description = "write the log-likelihoods or answers of every item of the tasks, as JSON lines")
     private @Nullable Path itemsFile;
 
     @Option(
@@ -115,7 +116,8 @@ final class EvalCommand implements Callable<Integer> {
         Compute compute = computing.chosen();
         checkOptions();
         Torch.loadAhead();
-        List<Task> read = tasks == null ? List.of() : ChoiceTasks.read(tasks);
+        List<EvaluationTask> read = tasks == null ? List.of() : EvaluationTask.read(tasks);
+        checkTasks(read);
         long start = System.nanoTime();
         try (LogitFile stored = storedLogits();
                 ModelFile file = ModelFile.open(model);
@@ -179,6 +181,20 @@ final class EvalCommand implements Callable<Integer> {
         }
     }
 
+    private void checkTasks(List<EvaluationTask> read) {
+        for (EvaluationTask task : read) {
+            if (task instanceof GenerationTasks.Task written
+                    && written.open()
+                    && reference == null
+                    && itemsFile == null) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        task.kind()
+                                + " has no right answers: name a --reference to compare with, or --items to write them");
+            }
+        }
+    }
+
     private @Nullable LogitFile storedLogits() {
         return reference != null && isLogitFile(reference) ? LogitFile.open(Path.of(reference)) : null;
     }
@@ -200,7 +216,8 @@ final class EvalCommand implements Callable<Integer> {
     /** @param tokens of windows and items together */
     private record Measured(EvalDocument.@Nullable Text text, List<TaskDocument> tasks, long tokens) {}
 
-    private Measured measure(Models models, List<Window> cut, ChoiceEncoder encoder, List<Task> read, Workers workers) {
+    private Measured measure(
+            Models models, List<Window> cut, ChoiceEncoder encoder, List<EvaluationTask> read, Workers workers) {
         Path spill = Path.of(System.getProperty("java.io.tmpdir"));
         long tokens = cut.stream().mapToLong(window -> window.tokens().length).sum();
         EvalDocument.Text figures = null;
@@ -210,15 +227,11 @@ final class EvalCommand implements Callable<Integer> {
             if (!cut.isEmpty()) {
                 figures = measureText(models, cut, workers, spill, progress::update);
             }
-            for (Task task : read) {
-                ChoiceScoring.Result result = ChoiceScoring.run(
-                        models.model(), models.reference(), encoder, task.items(), workers, spill, progress::update);
-                tokens += result.tokens();
-                documents.add(TaskDocument.of(task, result));
-                if (log != null) {
-                    log.add(task, result);
-                }
+            TaskRun run = new TaskRun(models.model(), models.reference(), encoder, workers, spill, log);
+            for (EvaluationTask task : read) {
+                documents.add(run.measure(task, progress::update));
             }
+            tokens += run.tokens();
         }
         return new Measured(figures, documents, tokens);
     }
@@ -307,14 +320,15 @@ final class EvalCommand implements Callable<Integer> {
         };
     }
 
-    private EvalDocument.Run run(ModelFile file, List<Task> read, Compute compute, int bosId, Took took) {
+    private EvalDocument.Run run(
+            ModelFile file, List<EvaluationTask> read, Compute compute, int bosId, Took took) {
         List<Path> inputs = new ArrayList<>(file.checkpoint().files());
         if (text != null) {
             inputs.add(text);
         }
         // Not among the inputs, which are named by file alone: several data sets call theirs dev.jsonl.
         Map<String, String> settings = new TreeMap<>();
-        for (Task task : read) {
+        for (EvaluationTask task : read) {
             for (Path path : task.files()) {
                 settings.put("task " + task.kind() + ":" + path.getFileName(), Provenance.sha256(path));
             }
@@ -327,6 +341,8 @@ final class EvalCommand implements Callable<Integer> {
                 compute.device().toString(),
                 file.bitsPerLinearWeight(),
                 file.bitsPerParameter(),
+                file.cache().formats().isEmpty() ? null : file.cache().label(),
+                file.cache().formats().isEmpty() ? null : file.cache().bitsPerElement(file.spec()),
                 took,
                 PeakMemory.bytes(),
                 Provenance.of(inputs, settings));

@@ -43,6 +43,8 @@ record EvalDocument(
         String device,
         double bitsPerWeight,
         double bitsPerParameter,
+        @Nullable String cache,
+        @Nullable Double cacheBitsPerElement,
         double seconds,
         double openingSeconds,
         double tokensPerSecond,
@@ -115,7 +117,11 @@ record EvalDocument(
         }
     }
 
-    /** What does not depend on the text or the tasks. */
+    /**
+     * What does not depend on the text or the tasks.
+     *
+     * @param cache how keys and values are quantized; null where they are not
+     */
     record Run(
             String model,
             @Nullable String reference,
@@ -124,6 +130,8 @@ record EvalDocument(
             String device,
             double bitsPerWeight,
             double bitsPerParameter,
+            @Nullable String cache,
+            @Nullable Double cacheBitsPerElement,
             Took took,
             long peakMemoryBytes,
             Provenance provenance) {}
@@ -168,6 +176,8 @@ record EvalDocument(
                 run.device(),
                 run.bitsPerWeight(),
                 run.bitsPerParameter(),
+                run.cache(),
+                run.cacheBitsPerElement(),
                 run.took().seconds(),
                 run.took().opening(),
                 run.took().tokensPerSecond(),
@@ -218,6 +228,9 @@ record EvalDocument(
         tasks.forEach(task -> task.print(out));
         out.printf("computed in     %s on %s, BOS %s%n", dtype, device, bos);
         out.printf("size            %.3f bits per weight, %.3f per parameter%n", bitsPerWeight, bitsPerParameter);
+        if (cache != null) {
+            out.printf("keys, values    %s, %.3f bits per element%n", cache, cacheBitsPerElement);
+        }
         out.printf(
                 "time            %.1f s, %.1f of them to open; then %.0f tokens/s; peak memory %.2f GB%n",
                 seconds, openingSeconds, tokensPerSecond, peakMemoryBytes / 1e9);

@@ -57,6 +57,9 @@ final class StudyCommand implements Callable<Integer> {
             description = "study this model instead of the file's; may be repeated")
     private List<String> models = new ArrayList<>();
 
+    @Mixin
+    private ComputeOptions computing = new ComputeOptions();
+
     @Option(names = "--retry-failed", description = "compute cells again that failed before")
     private boolean retryFailed;
 
@@ -98,7 +101,10 @@ final class StudyCommand implements Callable<Integer> {
         Summary summary;
         try (ProgressLine line = new ProgressLine("study")) {
             summary = new StudyRun(
-                            study, directory, new StudyRun.Options(master, threads, retryFailed), new Told(line, err))
+                            study,
+                            directory,
+                            new StudyRun.Options(master, threads, retryFailed, computing.chosen()),
+                            new Told(line, err))
                     .run();
         }
         List<String> exported = export == null ? List.of() : exported(directory, export);

@@ -181,6 +181,14 @@ public final class HuggingFaceExport {
                         "transform only what a norm or a linear can absorb (targets of the transform step)");
             }
         }
+        if (!model.cache().formats().isEmpty()) {
+            throw new InputException(
+                    "HT-691",
+                    place,
+                    "quantizes keys and values (%s), which the export would not say"
+                            .formatted(model.cache().label()),
+                    "quantize with a recipe for weights alone");
+        }
         if (layout == null) {
             return;
         }

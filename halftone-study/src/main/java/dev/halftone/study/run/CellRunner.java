@@ -6,6 +6,7 @@ import dev.halftone.error.InputException;
 import dev.halftone.format.ModelFile;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.recipe.QuantizationResult;
+import dev.halftone.recipe.QuantizationResult.CacheReport;
 import dev.halftone.recipe.QuantizationResult.Evidence;
 import dev.halftone.recipe.Quantizer;
 import dev.halftone.recipe.Recipe;
@@ -44,12 +45,14 @@ public final class CellRunner {
 
     private final StudyDirectory directory;
     private final Workers workers;
+    private final Compute compute;
     private final Measuring measuring;
 
-    public CellRunner(StudyDirectory directory, Workers workers) {
-        this.directory = directory;
+    public CellRunner(CellExecutor.Setting setting, Workers workers) {
+        this.directory = new StudyDirectory(Path.of(setting.directory()));
         this.workers = workers;
-        this.measuring = new Measuring(directory, workers);
+        this.compute = setting.compute();
+        this.measuring = new Measuring(directory, compute, workers);
     }
 
     /** The results of all its cells, in their order. */
@@ -93,7 +96,7 @@ public final class CellRunner {
         };
     }
 
-    private static Packed original(ModelFile model) {
+    private Packed original(ModelFile model) {
         return new Packed(
                 model.bitsPerLinearWeight(),
                 model.bitsPerParameter(),
@@ -103,8 +106,15 @@ public final class CellRunner {
                 0,
                 false,
                 0,
-                JSON.writeValueAsString(
-                        Provenance.of(model.checkpoint().files(), Map.of("model_transform", model.transform()))));
+                JSON.writeValueAsString(Provenance.of(
+                        model.checkpoint().files(),
+                        Map.of(
+                                "model_transform",
+                                model.transform(),
+                                "dtype",
+                                compute.type().label(),
+                                "device",
+                                compute.device().toString()))));
     }
 
     private Packed quantize(Job job, ModelFile model, Path target) {
@@ -126,9 +136,13 @@ public final class CellRunner {
                         "draw_sha256",
                         job.drawHash(),
                         "model_transform",
-                        model.transform()));
+                        model.transform(),
+                        "dtype",
+                        compute.type().label(),
+                        "device",
+                        compute.device().toString()));
         QuantizationResult result =
-                new Quantizer(model, recipe, draw, Compute.FLOAT32, target, workers).run(provenance, (_, _) -> {});
+                new Quantizer(model, recipe, draw, compute, target, workers).run(provenance, (_, _) -> {});
         Evidence evidence = result.evidence();
         return new Packed(
                 evidence.bitsPerWeight(),
@@ -151,6 +165,10 @@ public final class CellRunner {
                 all.add("inputs " + site.inputs());
             }
         });
+        CacheReport cache = evidence.cache();
+        if (cache != null) {
+            all.add("cache " + cache.format());
+        }
         return String.join("; ", all);
     }
 

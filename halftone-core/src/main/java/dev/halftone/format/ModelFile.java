@@ -74,9 +74,7 @@ public final class ModelFile implements AutoCloseable {
             }
             WeightSource weights = weights(checkpoint, place);
             Decoder.checkTensors(spec, weights, place);
-            LinearInputs inputs = PackedLayout.isPacked(checkpoint.config())
-                    ? PackedInputs.read(checkpoint, Decoder.linears(spec), place)
-                    : LinearInputs.PLAIN;
+            LinearInputs inputs = inputs(checkpoint, spec, place);
             CacheQuantization cache = PackedLayout.isPacked(checkpoint.config())
                     ? PackedCache.read(checkpoint.config(), spec, place)
                     : CacheQuantization.NONE;
@@ -86,6 +84,15 @@ public final class ModelFile implements AutoCloseable {
             checkpoint.close();
             throw e;
         }
+    }
+
+    private static LinearInputs inputs(Checkpoint checkpoint, DecoderSpec spec, String place) {
+        if (PackedLayout.isPacked(checkpoint.config())) {
+            return PackedInputs.read(checkpoint, Decoder.linears(spec), place);
+        }
+        return PackedLayout.method(checkpoint.config()).equals("compressed-tensors")
+                ? CompressedTensorsInputs.read(checkpoint, Decoder.linears(spec))
+                : LinearInputs.PLAIN;
     }
 
     private static WeightSource weights(Checkpoint checkpoint, String place) {

@@ -320,8 +320,7 @@ final class EvalCommand implements Callable<Integer> {
         };
     }
 
-    private EvalDocument.Run run(
-            ModelFile file, List<EvaluationTask> read, Compute compute, int bosId, Took took) {
+    private EvalDocument.Run run(ModelFile file, List<EvaluationTask> read, Compute compute, int bosId, Took took) {
         List<Path> inputs = new ArrayList<>(file.checkpoint().files());
         if (text != null) {
             inputs.add(text);

@@ -29,7 +29,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GptqVariantsTest {
     private static final int OUT = 37;
     private static final int IN = 160;
-    private static final Damping DAMPING = new Damping(0.01, 0.01, false);
     private static final Workers WORKERS = new Workers(2);
 
     /** Rows where float32 may round another way than float64: a value half way between two codes, a scale between two numbers. */

@@ -67,13 +67,19 @@ final class ExportCommand implements Callable<Integer> {
     @Option(names = "--force", description = "replace a GGUF file that is there")
     private boolean force;
 
-    /** What {@code --json} prints. {@code tensors}: number by type and by what was done. */
+    /**
+     * What {@code --json} prints.
+     *
+     * @param tensors number by type and by what was done
+     * @param packedEqualsMeasured quantized weights that were read back with the values of the source, bit for bit
+     */
     record Document(
             int schema,
             String format,
             String file,
             long bytes,
             Map<String, Integer> tensors,
+            long packedEqualsMeasured,
             double seconds,
             Provenance provenance) {}
 
@@ -118,7 +124,15 @@ final class ExportCommand implements Callable<Integer> {
                         _ -> 1,
                         Integer::sum,
                         TreeMap::new));
-        print(new Document(1, format, out.toString(), size(), counts, (System.nanoTime() - from) / 1e9, provenance));
+        print(new Document(
+                1,
+                format,
+                out.toString(),
+                size(),
+                counts,
+                written.stream().filter(Written::equal).count(),
+                (System.nanoTime() - from) / 1e9,
+                provenance));
         return 0;
     }
 
@@ -138,6 +152,9 @@ final class ExportCommand implements Callable<Integer> {
         }
         writer.printf("%s: %,d bytes, %s, %.1f s%n", out, document.bytes(), format, document.seconds());
         document.tensors().forEach((kind, count) -> writer.printf("  %d tensors %s%n", count, kind));
+        if (document.packedEqualsMeasured() > 0) {
+            writer.printf("%d weights read back: packed == measured, bit for bit%n", document.packedEqualsMeasured());
+        }
         writer.flush();
     }
 }

@@ -46,11 +46,14 @@ class ExportCommandTest {
                 .json();
         assertThat(written.path("bytes").asLong()).isEqualTo(Files.size(file));
         assertThat(written.path("tensors").path("Q4_0 copied").asInt()).isPositive();
+        // Two blocks of seven linears, and the embedding.
+        assertThat(written.path("packed_equals_measured").asInt()).isEqualTo(15);
         JsonNode scores = Command.run(
                         "eval", file, "--reference", packed, "--text", text, "--length", 32, "--chunks", 4, "--json")
                 .json();
-        // The embedding alone is rounded on the way.
-        assertThat(scores.path("kl").asDouble()).isBetween(0.0, 0.002);
+        assertThat(scores.path("kl").asDouble()).isZero();
+        assertThat(scores.path("perplexity").asDouble())
+                .isEqualTo(scores.path("reference_perplexity").asDouble());
     }
 
     @Test

@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -29,6 +30,7 @@ import java.util.stream.IntStream;
 public final class QuantizationPlan {
     private final Map<String, WeightStep> steps;
     private final Map<String, Filling> fillings;
+    private final Map<String, BlockLayout> outer;
     private final Map<String, InputFormat> inputs;
     private final CacheQuantization cache;
     private final List<TransformStep> transforms;
@@ -40,11 +42,13 @@ public final class QuantizationPlan {
     private QuantizationPlan(
             Map<String, WeightStep> steps,
             Map<String, Filling> fillings,
+            Map<String, BlockLayout> outer,
             Map<String, InputFormat> inputs,
             CacheQuantization cache,
             List<TransformStep> transforms,
             DecoderSpec spec) {
         this.fillings = fillings;
+        this.outer = outer;
         this.transforms = transforms;
         this.steps = steps;
         this.inputs = inputs;
@@ -86,7 +90,13 @@ public final class QuantizationPlan {
         Map<String, Filling> fillings = fillings(recipe, spec, sites);
         chosen.keySet().removeAll(fillings.keySet());
         return new QuantizationPlan(
-                chosen, fillings, inputs(recipe, sites), cache(recipe, spec), recipe.transforms(), spec);
+                chosen,
+                fillings,
+                outer(recipe, spec, sites),
+                inputs(recipe, sites),
+                cache(recipe, spec),
+                recipe.transforms(),
+                spec);
     }
 
     /** Weights that the mixture leaves as floats are in no block. */
@@ -114,6 +124,22 @@ public final class QuantizationPlan {
             }
         }
         return fillings;
+    }
+
+    /** Embedding and head of the mixtures. */
+    private static Map<String, BlockLayout> outer(Recipe recipe, DecoderSpec spec, List<LinearSite> sites) {
+        Set<String> linears = sites.stream().map(LinearSite::weight).collect(Collectors.toSet());
+        Map<String, BlockLayout> outer = new LinkedHashMap<>();
+        for (BlockStep step : recipe.blocks()) {
+            for (GgufTensors.Entry entry : GgufTensors.of(spec, step.mixture(), true, step.place())) {
+                if (!linears.contains(entry.source())
+                        && step.matches(entry.source())
+                        && BlockLayout.has(entry.type())) {
+                    outer.put(entry.source(), BlockLayout.of(entry.type()));
+                }
+            }
+        }
+        return outer;
     }
 
     private static Map<String, InputFormat> inputs(Recipe recipe, List<LinearSite> sites) {
@@ -240,6 +266,11 @@ public final class QuantizationPlan {
     /** How a weight becomes blocks; empty if it does not. */
     Optional<Filling> filling(LinearSite site) {
         return Optional.ofNullable(fillings.get(site.weight()));
+    }
+
+    /** Embedding and head that become blocks. */
+    Map<String, BlockLayout> outer() {
+        return outer;
     }
 
     /** True if a solver compares with the original model's activations. */

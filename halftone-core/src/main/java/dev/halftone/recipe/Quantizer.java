@@ -162,10 +162,12 @@ public final class Quantizer {
             if (before.isEmpty()) {
                 output.work().begin();
             }
-            try (Decoder decoder = decoder();
+            OuterBlocks outer = clock.time("solve", () -> new OuterBlocks(model, plan.outer(), workers));
+            solved.layouts().putAll(outer.layouts());
+            try (Decoder decoder = decoder(outer);
                     Sequences sequences = begin(decoder);
-                    BlockTransforms transforms = transforms(decoder);
-                    OriginalStream stream = stream(decoder)) {
+                    BlockTransforms transforms = transforms(decoder, outer);
+                    OriginalStream stream = stream(decoder, outer)) {
                 if (decoder != null) {
                     decoder.keepOnlyBlocks();
                 }
@@ -174,7 +176,7 @@ public final class Quantizer {
                     restore(before.get(), sequences, transforms);
                 }
                 progress.begin(done, plan.blocks());
-                solveBlocks(decoder, key, sequences, transforms, progress);
+                solveBlocks(decoder, key, sequences, transforms, outer, progress);
                 if (transforms != null) {
                     transformed.addAll(transforms.reports());
                 }
@@ -228,12 +230,19 @@ public final class Quantizer {
     }
 
     /** Null where nothing goes through the model: then embedding and head are not needed either. */
-    private @Nullable Decoder decoder() {
+    private @Nullable Decoder decoder(OuterBlocks outer) {
         if (calibration == null) {
             Decoder.checkTensors(model.spec(), model.weights(), model.path().toString());
             return null;
         }
-        return clock.time("load", () -> model.decoder(compute));
+        return clock.time(
+                "load",
+                () -> new Decoder(
+                        model.spec(),
+                        outer.weights(),
+                        compute,
+                        model.inputs(),
+                        model.path().toString()));
     }
 
     private void solveBlocks(
@@ -241,6 +250,7 @@ public final class Quantizer {
             String key,
             @Nullable Sequences sequences,
             @Nullable BlockTransforms transforms,
+            OuterBlocks outer,
             Progress progress)
             throws IOException {
         int blocks = model.spec().layers();
@@ -248,7 +258,7 @@ public final class Quantizer {
             int index = done;
             long begun = System.nanoTime();
             EditedWeights weights = new EditedWeights(model.weights());
-            List<StoredPart> parts = new ArrayList<>();
+            List<StoredPart> parts = new ArrayList<>(index == 0 ? outer.parts() : List.of());
             if (index < plan.blocks()) {
                 solveBlock(index, decoder, weights, sequences, transforms, parts);
             }
@@ -314,8 +324,8 @@ public final class Quantizer {
         return packed;
     }
 
-    private @Nullable OriginalStream stream(@Nullable Decoder decoder) {
-        Sequences sequences = plan.drifts() ? begin(decoder) : null;
+    private @Nullable OriginalStream stream(@Nullable Decoder decoder, OuterBlocks outer) {
+        Sequences sequences = plan.drifts() ? beginOriginal(decoder, outer) : null;
         return sequences == null || decoder == null ? null : new OriginalStream(decoder, sequences, workers);
     }
 
@@ -326,6 +336,16 @@ public final class Quantizer {
                 : clock.time("forward", () -> new Sequences(decoder, set.sequences(), workers, spill()));
     }
 
+    /** The same with the original embedding, where that was rounded. */
+    private @Nullable Sequences beginOriginal(@Nullable Decoder decoder, OuterBlocks outer) {
+        if (decoder == null || outer.isEmpty()) {
+            return begin(decoder);
+        }
+        try (Decoder whole = clock.time("load", () -> model.decoder(compute))) {
+            return begin(whole);
+        }
+    }
+
     private Spill spill() {
         return new Spill(output.work().path(), spill);
     }
@@ -334,8 +354,8 @@ public final class Quantizer {
         return model.spec().stages(index).stream().flatMap(List::stream).toList();
     }
 
-    private @Nullable BlockTransforms transforms(@Nullable Decoder decoder) {
-        Sequences original = recipe.transforms().isEmpty() ? null : begin(decoder);
+    private @Nullable BlockTransforms transforms(@Nullable Decoder decoder, OuterBlocks outer) {
+        Sequences original = recipe.transforms().isEmpty() ? null : beginOriginal(decoder, outer);
         return original == null || decoder == null
                 ? null
                 : new BlockTransforms(recipe.transforms(), plan, decoder, original, rounding, workers, clock);

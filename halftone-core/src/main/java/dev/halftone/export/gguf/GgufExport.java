@@ -6,6 +6,7 @@ import dev.halftone.checkpoint.GgufType;
 import dev.halftone.checkpoint.GgufValue;
 import dev.halftone.checkpoint.GgufWriter;
 import dev.halftone.checkpoint.GgufWriter.Declaration;
+import dev.halftone.checkpoint.StoredTensor;
 import dev.halftone.error.InputException;
 import dev.halftone.error.ResourceException;
 import dev.halftone.export.gguf.GgufTensors.Entry;
@@ -15,9 +16,14 @@ import dev.halftone.format.ModelFile;
 import dev.halftone.format.gguf.BlockBytes;
 import dev.halftone.format.gguf.BlockLayout;
 import dev.halftone.format.gguf.BlockRow;
+import dev.halftone.format.gguf.BlockWeight;
 import dev.halftone.format.gguf.Mixture;
 import dev.halftone.format.gguf.RowQuantizer;
+import dev.halftone.model.LinearSite;
 import dev.halftone.model.Rope;
+import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Tensors;
+import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
 import dev.halftone.text.GgufVocabularyKeys;
 import java.io.IOException;
@@ -27,10 +33,16 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,8 +70,9 @@ public final class GgufExport {
      * One tensor of the file.
      *
      * @param way what was done to its numbers
+     * @param equal true for a quantized weight that was read back with the values that were measured, bit for bit
      */
-    public record Written(String name, GgufType type, Way way, boolean weighted) {}
+    public record Written(String name, GgufType type, Way way, boolean weighted, boolean equal) {}
 
     /** Called after each tensor. */
     @FunctionalInterface
@@ -89,7 +102,16 @@ public final class GgufExport {
             Progress progress) {
         GgufExport export = new GgufExport(model, mixture, importance, workers);
         try {
-            export.write(file, progress);
+            Path unchecked = file.toAbsolutePath().resolveSibling("." + file.getFileName() + ".unchecked.gguf");
+            try {
+                export.write(unchecked, progress);
+                if (model.packed() || model.foreign()) {
+                    export.readBack(unchecked);
+                }
+                Files.move(unchecked, file, StandardCopyOption.REPLACE_EXISTING);
+            } finally {
+                Files.deleteIfExists(unchecked);
+            }
         } catch (IOException e) {
             throw new ResourceException(
                     "HT-502", file.toString(), "cannot be written: " + e, "free some space, or choose another --out");
@@ -139,6 +161,56 @@ public final class GgufExport {
         }
     }
 
+    /** Opens the file as a user would and compares the quantized weights that went into it as they were. */
+    private void readBack(Path file) {
+        Map<String, Entry> entries = new HashMap<>();
+        GgufTensors.of(model.spec(), mixture, model.hasBlocks(), file.toString())
+                .forEach(entry -> entries.put(entry.name(), entry));
+        try (ModelFile opened = ModelFile.open(file)) {
+            workers.forEach(written.size(), i -> {
+                Written tensor = written.get(i);
+                Entry entry = Objects.requireNonNull(entries.get(tensor.name()));
+                if (tensor.way() != Way.COPIED || !model.weights().packed(entry.source())) {
+                    return;
+                }
+                if (!same(entry, opened)) {
+                    throw new IllegalStateException(
+                            "%s: %s is not read back as it was measured".formatted(file, tensor.name()));
+                }
+                written.set(i, new Written(tensor.name(), tensor.type(), tensor.way(), tensor.weighted(), true));
+            });
+        }
+    }
+
+    private boolean same(Entry entry, ModelFile opened) {
+        LinearSite site = entry.site();
+        if (site != null && site.inputMajor()) {
+            AtomicBoolean same = new AtomicBoolean();
+            try (Arena arena = Arena.ofShared()) {
+                Torch.inScope(() -> same.set(Arrays.equals(
+                        Tensors.floats(site.load(model.weights(), ComputeType.FLOAT32, arena)),
+                        Tensors.floats(site.load(opened.weights(), ComputeType.FLOAT32, arena)))));
+            }
+            return same.get();
+        }
+        StoredTensor stored = opened.checkpoint().tensor(entry.source());
+        float[] expected = new float[entry.columns()];
+        float[] found = new float[entry.columns()];
+        Optional<BlockWeight> blocks = model.blocks(entry.source());
+        for (int row = 0; row < entry.rows(); row++) {
+            if (blocks.isPresent()) {
+                blocks.get().decodeRow(row, expected);
+            } else {
+                model.packedWeight(entry.source()).orElseThrow().decodeRow(row, expected, 0);
+            }
+            stored.decode(row, row + 1, MemorySegment.ofArray(found));
+            if (!Arrays.equals(expected, found)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     private static Declaration declaration(Entry entry) {
         long columns = entry.columns();
         return new Declaration(
@@ -183,7 +255,7 @@ public final class GgufExport {
     private MemorySegment bytes(Entry entry, long size, Arena arena) {
         RowSource source = RowSource.of(model, entry, arena);
         if (source instanceof RowSource.Whole(MemorySegment whole)) {
-            written.add(new Written(entry.name(), entry.type(), Way.COPIED, false));
+            written.add(new Written(entry.name(), entry.type(), Way.COPIED, false, false));
             return whole;
         }
         MemorySegment target = arena.allocate(size, 64);
@@ -200,7 +272,11 @@ public final class GgufExport {
         });
         boolean copied = source instanceof RowSource.Blocks || entry.type() == GgufType.F32;
         written.add(new Written(
-                entry.name(), entry.type(), copied ? Way.COPIED : Way.ROUNDED, !copied && blocks && weights != null));
+                entry.name(),
+                entry.type(),
+                copied ? Way.COPIED : Way.ROUNDED,
+                !copied && blocks && weights != null,
+                false));
         return target;
     }
 

@@ -242,6 +242,7 @@ public final class Quantizer {
                         outer.weights(),
                         compute,
                         model.inputs(),
+                        model.cache(),
                         model.path().toString()));
     }
 

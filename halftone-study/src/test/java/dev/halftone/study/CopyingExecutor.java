@@ -42,7 +42,7 @@ public final class CopyingExecutor implements CellExecutor {
         Setting there = copy(setting);
         try (Workers workers = new Workers(1)) {
             for (Job job : jobs.reversed()) {
-                CellRunner runner = new CellRunner(new StudyDirectory(Path.of(there.directory())), workers);
+                CellRunner runner = new CellRunner(new StudyDirectory(Path.of(there.directory())), workers, "-copy");
                 sink.accept(copy(new ArrayList<>(runner.run(copy(job)))));
             }
         }

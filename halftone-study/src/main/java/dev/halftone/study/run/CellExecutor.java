@@ -17,7 +17,7 @@ public interface CellExecutor extends AutoCloseable {
      * What a job needs to know of the study, wherever it runs.
      *
      * @param directory of the study: draws are read from it, reference logits kept in it, models packed in it
-     * @param threads worker threads of one job
+     * @param threads worker threads of one job; 0 where nobody chose, and the executor may
      */
     record Setting(String directory, int threads) implements Serializable {}
 

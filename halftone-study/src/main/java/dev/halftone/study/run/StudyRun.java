@@ -34,9 +34,16 @@ public final class StudyRun {
      * How a study runs.
      *
      * @param master names the executor
+     * @param threads that draw calibration sets and observe models, in this process
+     * @param cellThreads of one cell, wherever it runs; 0 leaves them to the executor
      * @param retryFailed compute cells again that failed before
      */
-    public record Options(String master, int threads, boolean retryFailed) {}
+    public record Options(String master, int threads, int cellThreads, boolean retryFailed) {
+        /** The same threads for cells. */
+        public Options(String master, int threads, boolean retryFailed) {
+            this(master, threads, threads, retryFailed);
+        }
+    }
 
     /** Told what happens. */
     public interface Listener {
@@ -72,6 +79,7 @@ public final class StudyRun {
         directory.prepare();
         try (CellExecutor executor = CellExecutor.named(options.master());
                 FileChannel _ = directory.lock()) {
+            directory.clean();
             StudyStore store = StudyStore.create(directory.path());
             String code = CodeVersion.current();
             Grid grid = layOut(store, code);
@@ -81,6 +89,7 @@ public final class StudyRun {
             }
             List<Job> pending = pending(grid.jobs(), known);
             int computed = execute(executor, pending, store, code);
+            directory.clean(); // what was left by processes that died
             int cells = grid.jobs().stream().mapToInt(job -> job.cells().size()).sum();
             return new Summary(cells, cells - computed, computed, failures(store));
         } catch (IOException e) {
@@ -150,7 +159,7 @@ public final class StudyRun {
         pending.forEach(job -> job.cells().forEach(cell -> jobOf.put(cell.key(), job)));
         int total = jobOf.size();
         int[] done = {0};
-        Setting setting = new Setting(directory.path().toString(), options.threads());
+        Setting setting = new Setting(directory.path().toString(), options.cellThreads());
         executor.run(pending, setting, results -> {
             store.add(results, code);
             done[0] += results.size();

@@ -5,8 +5,9 @@
 
 DENSE is `halftone export ... --format safetensors` of the same packed model. Each EXPORT is loaded by transformers
 (compressed-tensors) or decoded by the reference unpacking rules of GPTQModel and AutoAWQ, in float32; printed are the largest
-difference of any weight and of the logits of a fixed prompt, relative to the largest logit. Exit code 1 if logits differ by
-more than 1e-3.
+difference of any weight and of the logits of a fixed prompt, relative to the largest logit. compressed-tensors decodes NVFP4 to
+bfloat16, whatever was asked for: there DENSE's weights are rounded to bfloat16 first. Exit code 1 if logits differ by more than
+1e-3. Several pairs: DENSE EXPORT ... -- DENSE EXPORT ...
 Needs torch, transformers, safetensors, and compressed-tensors for its directories.
 """
 import json
@@ -94,15 +95,27 @@ def decoded(directory, dense, section, rule):
     return model
 
 
-def main():
-    dense = sys.argv[1]
-    reference = AutoModelForCausalLM.from_pretrained(dense, dtype=torch.float32)
-    expected = logits(reference)
-    weights = dict(reference.named_parameters())
+def rounded(model, names):
+    """The model with those weights in bfloat16's precision."""
+    for name, parameter in model.named_parameters():
+        if name in names:
+            parameter.data = parameter.data.bfloat16().float()
+    return model
+
+
+def compare(dense, directories):
     failed = False
-    for directory in sys.argv[2:]:
+    for directory in directories:
+        reference = AutoModelForCausalLM.from_pretrained(dense, dtype=torch.float32)
         section = json.loads((Path(directory) / "config.json").read_text())["quantization_config"]
         method = section["quant_method"]
+        note = ""
+        if "nvfp4" in section.get("format", ""):
+            packed = {name[: -len("_packed")] for name in tensors(directory) if name.endswith(".weight_packed")}
+            reference = rounded(reference, packed)
+            note = " (of weights in bfloat16)"
+        expected = logits(reference)
+        weights = dict(reference.named_parameters())
         if method == "compressed-tensors":
             model = compressed(directory)
         else:
@@ -114,7 +127,19 @@ def main():
         )
         difference = ((logits(model) - expected).abs().max() / expected.abs().max()).item()
         failed |= difference > 1e-3
-        print(f"{directory}: {method} {section.get('format', '')}: weights {apart:.2e}, logits {difference:.2e}")
+        print(f"{directory}: {method} {section.get('format', '')}: weights {apart:.2e}, logits {difference:.2e}{note}")
+    return failed
+
+
+def main():
+    failed = False
+    group = []
+    for argument in sys.argv[1:] + ["--"]:
+        if argument != "--":
+            group.append(argument)
+        elif group:
+            failed |= compare(group[0], group[1:])
+            group = []
     sys.exit(1 if failed else 0)
 
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Compares the speed of training with transformers on torch: same shape, batch, optimizer, threads and type.
 
-    compare_training_speed.py --config zoo/llama-nano.yaml --data DATA --halftone ./halftone [--steps 6] [--rounds 2]
+    compare_training_speed.py --config zoo/llama-nano.yaml --data DATA --halftone ./halftone [--steps 16] [--rounds 2]
 
-Needs torch and transformers in its interpreter. Both make --steps steps of the file's batch; Halftone's speed is
-what it reports, tokens over the time of its steps, and so is the other's, the best of several micro-batch sizes. Ids are random on their
-side, which does not change the amount of work. Rounds alternate; medians are compared.
+Needs torch and transformers in its interpreter. Both make --steps steps of the file's batch after --warm steps that do not count: Halftone is
+run with --warm steps and with --warm + --steps, and the times of the steps, as it reports them, are subtracted. Of the other's micro-batch
+sizes the best counts. Ids are random on their side, which does not change the amount of work. Rounds alternate; medians are compared.
 """
 import argparse
 import json
@@ -22,7 +22,7 @@ def number(text, key, default):
     return float(found.group(1)) if found else default
 
 
-def reference(text, dtype, threads, steps, micro):
+def reference(text, dtype, threads, warm, steps, micro):
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM, OPTConfig, OPTForCausalLM
     torch.set_num_threads(threads)
@@ -40,10 +40,10 @@ def reference(text, dtype, threads, steps, micro):
     model.train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
     batch, length = get("batch"), get("sequence")
-    ids = torch.randint(get("vocabulary"), (steps, batch, length))
+    ids = torch.randint(get("vocabulary"), (warm + steps, batch, length))
     start = 0.0
-    for step in range(steps):
-        if step == 1:
+    for step in range(warm + steps):
+        if step == warm:
             start = time.perf_counter()
         for at in range(0, batch, micro):
             rows = ids[step, at:at + micro]
@@ -53,19 +53,26 @@ def reference(text, dtype, threads, steps, micro):
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    return (steps - 1) * batch * length / (time.perf_counter() - start)
+    return steps * batch * length / (time.perf_counter() - start)
 
 
 def ours(a, text, dtype):
+    tokens = int(number(text, "batch", 0)) * int(number(text, "sequence", 0))
+    some, all_of_them = seconds(a, text, dtype, a.warm), seconds(a, text, dtype, a.warm + a.steps)
+    return a.steps * tokens / (all_of_them - some)
+
+
+def seconds(a, text, dtype, steps):
+    tokens = int(number(text, "batch", 0)) * int(number(text, "sequence", 0))
     with tempfile.TemporaryDirectory() as folder:
         config = pathlib.Path(folder) / "config.yaml"
-        text = re.sub(r"steps: \d+", f"steps: {a.steps}", text)
+        text = re.sub(r"steps: \d+", f"steps: {steps}", text)
         text = re.sub(r"validation_windows: \d+", "validation_windows: 4", text)
         text = re.sub(r"dtype: \w+", f"dtype: {dtype}", text)
         config.write_text(text)
         command = [a.halftone, "train", str(config), "--data", a.data, "--out", folder + "/out", "--threads", str(a.threads), "--json"]
         run = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        return json.loads(run.stdout)["tokens_per_second"]
+        return steps * tokens / json.loads(run.stdout)["tokens_per_second"]
 
 
 def main():
@@ -74,7 +81,8 @@ def main():
     parser.add_argument("--data", required=True)
     parser.add_argument("--halftone", default="./halftone")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=6)
+    parser.add_argument("--warm", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--micro", type=int, nargs="+", default=[4, 16])
     parser.add_argument("--types", nargs="+", default=["float32", "bf16"])
@@ -85,7 +93,7 @@ def main():
         for _ in range(a.rounds):
             own.append(ours(a, text, dtype))
             for micro in a.micro:
-                other[micro].append(reference(text, dtype, a.threads, a.steps, micro))
+                other[micro].append(reference(text, dtype, a.threads, a.warm, a.steps, micro))
         best = max(other, key=lambda micro: statistics.median(other[micro]))
         mine, theirs = statistics.median(own), statistics.median(other[best])
         print(f"{dtype}: halftone {mine:.0f} tokens/s, transformers {theirs:.0f} tokens/s (micro-batch {best}), ratio {mine / theirs:.2f}",

@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
-"""Makes the multiple-choice task of the bundled studies from the corpus of the repository.
+"""Makes the tasks of the bundled studies from the corpus of the repository.
 
-    make_tasks.py CORPUS OUT     OUT/next-sentence.jsonl, a "custom" task of halftone eval
+    make_tasks.py CORPUS OUT     OUT/next-sentence.jsonl, OUT/cloze.jsonl: "custom" tasks of halftone eval
+                                 OUT/word-order.jsonl: "minimal_pairs"
 
-Context: three sentences that follow one another in a test document. Choices: the sentence that follows them, and three sentences of
-the same file at least 20 sentences away and of 0.6 to 1.6 times its length, in an order drawn with the seed. Standard library only;
-the same corpus gives the same bytes.
+Next sentence. Context: three sentences that follow one another in a test document. Choices: the sentence that follows them, and three
+sentences of the same file at least 20 sentences away and of 0.6 to 1.6 times its length, in an order drawn with the seed.
+Cloze. Context: sentences of together at least 50 words but for the last word, which has at least 4 letters, occurs in a sentence before
+the last, and not in the last.
+Word order. A sentence of 6 to 25 words, and the same with two neighbouring words changed over; neither of them is the first or the last.
+Standard library only; the same corpus gives the same bytes.
 """
 import json
 import pathlib
@@ -17,6 +21,8 @@ FILES = ["sotu.test.txt", "moby-dick.test.txt"]
 ITEMS = 100  # of each file
 FAR = 20
 SHORTEST, LONGEST = 40, 220
+CONTEXT, LONGEST_PASSAGE = 50, 1200
+CLOZES = 75
 
 
 def sentences(text):
@@ -38,13 +44,49 @@ def items(name, text, rng):
         yield {"context": " ".join(all_sentences[at - 3:at]), "choices": choices, "gold": choices.index(truth), "source": name}
 
 
+def clozes(name, text, rng):
+    all_sentences = sentences(text)
+    found = []
+    for end in range(3, len(all_sentences)):
+        match = re.fullmatch(r"(.*\s)([A-Za-z]{4,})[.!?]", all_sentences[end])
+        start = end
+        while start > 0 and len(" ".join(all_sentences[start:end + 1]).split()) < CONTEXT:
+            start -= 1
+        passage = " ".join(all_sentences[start:end + 1])
+        if not match or len(passage) > LONGEST_PASSAGE or len(passage.split()) < CONTEXT:
+            continue
+        word = match.group(2)
+        seen = re.compile(rf"\b{word}\b", re.I)
+        if seen.search(" ".join(all_sentences[start:end])) and not seen.search(match.group(1)):
+            found.append({"context": passage[:-len(word) - 1].rstrip(), "target": word, "source": name})
+    return rng.sample(found, min(CLOZES, len(found)))
+
+
+def word_orders(name, text, rng):
+    chosen = [s for s in sentences(text) if 6 <= len(s.split()) <= 25 and re.fullmatch(r"[A-Z][A-Za-z' ,;]+\.", s)]
+    for good in rng.sample(chosen, min(ITEMS, len(chosen))):
+        words = good.split()
+        places = [i for i in range(1, len(words) - 2) if words[i].isalpha() and words[i + 1].isalpha()
+                  and words[i].lower() != words[i + 1].lower()]
+        if places:
+            at = rng.choice(places)
+            words[at], words[at + 1] = words[at + 1], words[at]
+            yield {"sentence_good": good, "sentence_bad": " ".join(words), "source": name}
+
+
+def write(path, corpus, make):
+    rng = random.Random(1)
+    with open(path, "w", encoding="utf-8", newline="\n") as file:
+        for name in FILES:
+            for item in make(name, (corpus / name).read_text(encoding="utf-8"), rng):
+                file.write(json.dumps(item, ensure_ascii=False) + "\n")
+
+
 def main():
     corpus, out = map(pathlib.Path, sys.argv[1:3])
-    rng = random.Random(1)
-    with open(out / "next-sentence.jsonl", "w", encoding="utf-8", newline="\n") as file:
-        for name in FILES:
-            for item in items(name, (corpus / name).read_text(encoding="utf-8"), rng):
-                file.write(json.dumps(item, ensure_ascii=False) + "\n")
+    write(out / "next-sentence.jsonl", corpus, items)
+    write(out / "cloze.jsonl", corpus, clozes)
+    write(out / "word-order.jsonl", corpus, word_orders)
 
 
 if __name__ == "__main__":

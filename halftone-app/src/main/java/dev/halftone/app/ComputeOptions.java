@@ -1,6 +1,5 @@
 package dev.halftone.app;
 
-import dev.halftone.error.InputException;
 import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.ComputeDevice;
 import dev.halftone.tensor.ComputeType;
@@ -23,17 +22,8 @@ final class ComputeOptions {
     /** Fails for a type that is not known, and for a device that is not there. */
     Compute chosen() {
         ComputeDevice place = device.chosen();
-        ComputeType type = type();
+        ComputeType type = ComputeType.named(dtype);
         return new Compute(type, type, place);
-    }
-
-    private ComputeType type() {
-        for (ComputeType type : ComputeType.values()) {
-            if (type.label().equals(dtype)) {
-                return type;
-            }
-        }
-        throw new InputException("HT-606", "--dtype", "\"" + dtype + "\"; known are float32, bf16", "");
     }
 
     /** For the provenance of a result, which does depend on these. */

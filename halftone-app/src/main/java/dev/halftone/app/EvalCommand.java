@@ -1,12 +1,12 @@
 package dev.halftone.app;
 
+import dev.halftone.app.EvalDocument.Took;
 import dev.halftone.error.InputException;
 import dev.halftone.evaluate.ChoiceEncoder;
-import dev.halftone.evaluate.ChoiceScoring;
-import dev.halftone.evaluate.ChoiceTasks;
-import dev.halftone.evaluate.ChoiceTasks.Task;
 import dev.halftone.evaluate.Estimate;
 import dev.halftone.evaluate.Evaluation;
+import dev.halftone.evaluate.EvaluationTask;
+import dev.halftone.evaluate.GenerationTasks;
 import dev.halftone.evaluate.LogitFile;
 import dev.halftone.evaluate.LogitFileWriter;
 import dev.halftone.evaluate.ModelLogits;
@@ -18,6 +18,7 @@ import dev.halftone.model.Decoder;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.PeakMemory;
+import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
 import dev.halftone.text.TextFiles;
 import dev.halftone.text.TextTokenizer;
@@ -58,16 +59,18 @@ final class EvalCommand implements Callable<Integer> {
 
     @Option(
             names = "--tasks",
-            paramLabel = "KIND:FILE",
+            paramLabel = "KIND:FILE|KIND(key=number,...)",
             description =
-                    "multiple-choice and cloze tasks, several with commas between; kinds: custom, piqa, hellaswag,"
-                            + " arc, winogrande, boolq, openbookqa, sciq, lambada")
+                    "tasks, several with commas between: by log-likelihood custom, piqa, hellaswag, arc, winogrande, boolq,"
+                            + " openbookqa, sciq, lambada, minimal_pairs, next_sentence, lines_choice, ethics_*, truthfulqa_mc1,"
+                            + " mmlu, advglue_*; by generating generate, gsm8k, lines, needle, lost_in_the_middle, dialogue;"
+                            + " lines(lines=20,items=50), lines_choice(..), needle(..) are made on the spot")
     private @Nullable String tasks;
 
     @Option(
             names = "--items",
             paramLabel = "FILE",
-            description = "write the log-likelihoods of every item of the tasks, as JSON lines")
+            description = "write the log-likelihoods or answers of every item of the tasks, as JSON lines")
     private @Nullable Path itemsFile;
 
     @Option(
@@ -112,7 +115,9 @@ final class EvalCommand implements Callable<Integer> {
         WindowRule rule = WindowRule.named(windows);
         Compute compute = computing.chosen();
         checkOptions();
-        List<Task> read = tasks == null ? List.of() : ChoiceTasks.read(tasks);
+        Torch.loadAhead();
+        List<EvaluationTask> read = tasks == null ? List.of() : EvaluationTask.read(tasks);
+        checkTasks(read);
         long start = System.nanoTime();
         try (LogitFile stored = storedLogits();
                 ModelFile file = ModelFile.open(model);
@@ -134,17 +139,19 @@ final class EvalCommand implements Callable<Integer> {
                     file.spec().contextLength(),
                     (other == null ? file : other).spec().contextLength());
             Measured measured;
+            double opening;
             try (Decoder decoder = file.decoder(compute);
                     Decoder referenceDecoder = other == null ? null : other.decoder(compute);
                     Decoder secondDecoder = second == null ? null : second.decoder(compute)) {
                 ChoiceEncoder encoder = ChoiceEncoder.of(tokenizer, bosId, context);
                 Models models = new Models(decoder, referenceDecoder, secondDecoder, stored);
+                opening = (System.nanoTime() - start) / 1e9;
                 measured = measure(models, cut, encoder, read, workers);
             }
             double seconds = (System.nanoTime() - start) / 1e9;
             int passes = 1 + (other == null ? 0 : 1) + (second == null ? 0 : 1);
             print(EvalDocument.of(
-                    run(file, read, compute, bosId, seconds, measured.tokens() * passes / seconds),
+                    run(file, read, compute, bosId, new Took(seconds, opening, measured.tokens() * passes)),
                     measured.text(),
                     measured.tasks()));
         }
@@ -174,6 +181,20 @@ final class EvalCommand implements Callable<Integer> {
         }
     }
 
+    private void checkTasks(List<EvaluationTask> read) {
+        for (EvaluationTask task : read) {
+            if (task instanceof GenerationTasks.Task written
+                    && written.open()
+                    && reference == null
+                    && itemsFile == null) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        task.kind()
+                                + " has no right answers: name a --reference to compare with, or --items to write them");
+            }
+        }
+    }
+
     private @Nullable LogitFile storedLogits() {
         return reference != null && isLogitFile(reference) ? LogitFile.open(Path.of(reference)) : null;
     }
@@ -195,7 +216,8 @@ final class EvalCommand implements Callable<Integer> {
     /** @param tokens of windows and items together */
     private record Measured(EvalDocument.@Nullable Text text, List<TaskDocument> tasks, long tokens) {}
 
-    private Measured measure(Models models, List<Window> cut, ChoiceEncoder encoder, List<Task> read, Workers workers) {
+    private Measured measure(
+            Models models, List<Window> cut, ChoiceEncoder encoder, List<EvaluationTask> read, Workers workers) {
         Path spill = Path.of(System.getProperty("java.io.tmpdir"));
         long tokens = cut.stream().mapToLong(window -> window.tokens().length).sum();
         EvalDocument.Text figures = null;
@@ -205,15 +227,11 @@ final class EvalCommand implements Callable<Integer> {
             if (!cut.isEmpty()) {
                 figures = measureText(models, cut, workers, spill, progress::update);
             }
-            for (Task task : read) {
-                ChoiceScoring.Result result = ChoiceScoring.run(
-                        models.model(), models.reference(), encoder, task.items(), workers, spill, progress::update);
-                tokens += result.tokens();
-                documents.add(TaskDocument.of(task, result));
-                if (log != null) {
-                    log.add(task, result);
-                }
+            TaskRun run = new TaskRun(models.model(), models.reference(), encoder, workers, spill, log);
+            for (EvaluationTask task : read) {
+                documents.add(run.measure(task, progress::update));
             }
+            tokens += run.tokens();
         }
         return new Measured(figures, documents, tokens);
     }
@@ -302,15 +320,14 @@ final class EvalCommand implements Callable<Integer> {
         };
     }
 
-    private EvalDocument.Run run(
-            ModelFile file, List<Task> read, Compute compute, int bosId, double seconds, double tokensPerSecond) {
+    private EvalDocument.Run run(ModelFile file, List<EvaluationTask> read, Compute compute, int bosId, Took took) {
         List<Path> inputs = new ArrayList<>(file.checkpoint().files());
         if (text != null) {
             inputs.add(text);
         }
         // Not among the inputs, which are named by file alone: several data sets call theirs dev.jsonl.
         Map<String, String> settings = new TreeMap<>();
-        for (Task task : read) {
+        for (EvaluationTask task : read) {
             for (Path path : task.files()) {
                 settings.put("task " + task.kind() + ":" + path.getFileName(), Provenance.sha256(path));
             }
@@ -323,8 +340,9 @@ final class EvalCommand implements Callable<Integer> {
                 compute.device().toString(),
                 file.bitsPerLinearWeight(),
                 file.bitsPerParameter(),
-                seconds,
-                tokensPerSecond,
+                file.cache().formats().isEmpty() ? null : file.cache().label(),
+                file.cache().formats().isEmpty() ? null : file.cache().bitsPerElement(file.spec()),
+                took,
                 PeakMemory.bytes(),
                 Provenance.of(inputs, settings));
     }

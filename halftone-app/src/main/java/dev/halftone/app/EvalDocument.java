@@ -43,7 +43,10 @@ record EvalDocument(
         String device,
         double bitsPerWeight,
         double bitsPerParameter,
+        @Nullable String cache,
+        @Nullable Double cacheBitsPerElement,
         double seconds,
+        double openingSeconds,
         double tokensPerSecond,
         long peakMemoryBytes,
         Provenance provenance) {
@@ -100,7 +103,25 @@ record EvalDocument(
             int length,
             int chunks) {}
 
-    /** What does not depend on the text or the tasks. */
+    /**
+     * Times of a run.
+     *
+     * @param seconds of all of it
+     * @param opening of them: libraries, checkpoint, tokenizer, the text's tokens, embedding and head
+     * @param tokens run through a model
+     */
+    record Took(double seconds, double opening, long tokens) {
+        /** Of the evaluation, without the opening. */
+        double tokensPerSecond() {
+            return tokens / (seconds - opening);
+        }
+    }
+
+    /**
+     * What does not depend on the text or the tasks.
+     *
+     * @param cache how keys and values are quantized; null where they are not
+     */
     record Run(
             String model,
             @Nullable String reference,
@@ -109,8 +130,9 @@ record EvalDocument(
             String device,
             double bitsPerWeight,
             double bitsPerParameter,
-            double seconds,
-            double tokensPerSecond,
+            @Nullable String cache,
+            @Nullable Double cacheBitsPerElement,
+            Took took,
             long peakMemoryBytes,
             Provenance provenance) {}
 
@@ -154,8 +176,11 @@ record EvalDocument(
                 run.device(),
                 run.bitsPerWeight(),
                 run.bitsPerParameter(),
-                run.seconds(),
-                run.tokensPerSecond(),
+                run.cache(),
+                run.cacheBitsPerElement(),
+                run.took().seconds(),
+                run.took().opening(),
+                run.took().tokensPerSecond(),
                 run.peakMemoryBytes(),
                 run.provenance());
     }
@@ -203,9 +228,12 @@ record EvalDocument(
         tasks.forEach(task -> task.print(out));
         out.printf("computed in     %s on %s, BOS %s%n", dtype, device, bos);
         out.printf("size            %.3f bits per weight, %.3f per parameter%n", bitsPerWeight, bitsPerParameter);
+        if (cache != null) {
+            out.printf("keys, values    %s, %.3f bits per element%n", cache, cacheBitsPerElement);
+        }
         out.printf(
-                "time            %.1f s, %.0f tokens/s, peak memory %.2f GB%n",
-                seconds, tokensPerSecond, peakMemoryBytes / 1e9);
+                "time            %.1f s, %.1f of them to open; then %.0f tokens/s; peak memory %.2f GB%n",
+                seconds, openingSeconds, tokensPerSecond, peakMemoryBytes / 1e9);
         out.flush();
     }
 

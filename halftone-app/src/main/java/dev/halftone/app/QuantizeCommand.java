@@ -7,6 +7,7 @@ import dev.halftone.calibration.CalibrationSource;
 import dev.halftone.format.ModelFile;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.recipe.QuantizationResult;
+import dev.halftone.recipe.QuantizationResult.CacheReport;
 import dev.halftone.recipe.QuantizationResult.Evidence;
 import dev.halftone.recipe.QuantizationResult.TransformReport;
 import dev.halftone.recipe.Quantizer;
@@ -88,6 +89,7 @@ final class QuantizeCommand implements Callable<Integer> {
             double bitsPerWeight,
             double bitsPerParameter,
             CalibrationSet.@Nullable Report calibration,
+            @Nullable CacheReport cache,
             List<TransformReport> transforms,
             List<SiteReport> sites,
             List<EventReport> events,
@@ -104,6 +106,7 @@ final class QuantizeCommand implements Callable<Integer> {
                     evidence.bitsPerWeight(),
                     evidence.bitsPerParameter(),
                     evidence.calibration(),
+                    evidence.cache(),
                     evidence.transforms(),
                     evidence.sites(),
                     evidence.events(),
@@ -206,6 +209,10 @@ final class QuantizeCommand implements Callable<Integer> {
         writer.printf(
                 "%s: %d weights, %.3f bits per weight (%.3f per parameter of the whole model)%n",
                 out, evidence.sites().size(), evidence.bitsPerWeight(), evidence.bitsPerParameter());
+        CacheReport cache = evidence.cache();
+        if (cache != null) {
+            writer.printf("keys, values: %s, %.3f bits per element%n", cache.format(), cache.bitsPerElement());
+        }
         double ratio = 0;
         int compared = 0;
         for (SiteReport site : evidence.sites()) {

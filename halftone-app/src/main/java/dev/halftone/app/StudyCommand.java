@@ -57,6 +57,9 @@ final class StudyCommand implements Callable<Integer> {
             description = "study this model instead of the file's; may be repeated")
     private List<String> models = new ArrayList<>();
 
+    @Mixin
+    private ComputeOptions computing = new ComputeOptions();
+
     @Option(names = "--retry-failed", description = "compute cells again that failed before")
     private boolean retryFailed;
 
@@ -104,7 +107,7 @@ final class StudyCommand implements Callable<Integer> {
             summary = new StudyRun(
                             study,
                             directory,
-                            new StudyRun.Options(master, threads, cellThreads, retryFailed),
+                            new StudyRun.Options(master, threads, cellThreads, retryFailed, computing.chosen()),
                             new Told(line, err))
                     .run();
         }

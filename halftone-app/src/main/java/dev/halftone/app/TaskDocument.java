@@ -4,6 +4,8 @@ import dev.halftone.evaluate.ChoiceScores.Norm;
 import dev.halftone.evaluate.ChoiceScoring;
 import dev.halftone.evaluate.ChoiceTasks;
 import dev.halftone.evaluate.Estimate;
+import dev.halftone.evaluate.GenerationScores;
+import dev.halftone.evaluate.GenerationTasks;
 import dev.halftone.evaluate.PairedAccuracy;
 import java.io.PrintWriter;
 import org.jspecify.annotations.Nullable;
@@ -15,14 +17,17 @@ import org.jspecify.annotations.Nullable;
  * @param acc of a cloze: the share that greedy decoding solves
  * @param perplexity exp of the mean negative log-likelihood of a target, per item
  * @param truncated options whose context lost its beginning because the model reads fewer tokens
+ * @param sameAnswer share of generated answers that are the reference's, token by token
+ * @param agreedTokens tokens before the first that differs, mean over the answers
+ * @param chrf of the answers, with the reference's as the right ones
  * @param accDifference acc minus the reference's; the flips and McNemar's test are about acc, too
  */
 record TaskDocument(
         String name,
         String kind,
         int items,
-        double acc,
-        double accStderr,
+        @Nullable Double acc,
+        @Nullable Double accStderr,
         @Nullable Double accNorm,
         @Nullable Double accNormStderr,
         @Nullable Double accBytes,
@@ -37,7 +42,13 @@ record TaskDocument(
         @Nullable Double accDifferenceStderr,
         @Nullable Integer flipsToWrong,
         @Nullable Integer flipsToRight,
-        @Nullable Double mcnemarP) {
+        @Nullable Double mcnemarP,
+        @Nullable Double sameAnswer,
+        @Nullable Double sameAnswerStderr,
+        @Nullable Double agreedTokens,
+        @Nullable Double agreedTokensStderr,
+        @Nullable Double chrf,
+        @Nullable Double chrfStderr) {
 
     static TaskDocument of(ChoiceTasks.Task task, ChoiceScoring.Result result) {
         boolean cloze = task.cloze();
@@ -73,7 +84,49 @@ record TaskDocument(
                 paired == null ? null : paired.difference().error(),
                 paired == null ? null : paired.flipsToWrong(),
                 paired == null ? null : paired.flipsToRight(),
-                paired == null ? null : paired.mcnemarP());
+                paired == null ? null : paired.mcnemarP(),
+                null,
+                null,
+                null,
+                null,
+                null,
+                null);
+    }
+
+    /** Of answers that were generated; a share that is no 0 or 1 has no flips and no test of them. */
+    static TaskDocument of(GenerationTasks.Task task, GenerationScores own, @Nullable GenerationScores other) {
+        Estimate acc = task.open() ? null : own.accuracy();
+        Estimate reference = task.open() || other == null ? null : other.accuracy();
+        PairedAccuracy paired =
+                reference == null || other == null ? null : PairedAccuracy.of(own.right(), other.right());
+        GenerationScores.Agreement agreement = other == null ? null : own.agreement(other);
+        return new TaskDocument(
+                task.name(),
+                task.kind(),
+                task.items().size(),
+                value(acc),
+                error(acc),
+                null,
+                null,
+                null,
+                null,
+                null,
+                null,
+                own.truncated(),
+                value(reference),
+                error(reference),
+                null,
+                paired == null ? null : paired.difference().value(),
+                paired == null ? null : paired.difference().error(),
+                paired == null ? null : paired.flipsToWrong(),
+                paired == null ? null : paired.flipsToRight(),
+                paired == null ? null : paired.mcnemarP(),
+                agreement == null ? null : agreement.same().value(),
+                agreement == null ? null : agreement.same().error(),
+                agreement == null ? null : agreement.agreed().value(),
+                agreement == null ? null : agreement.agreed().error(),
+                agreement == null ? null : agreement.chrf().value(),
+                agreement == null ? null : agreement.chrf().error());
     }
 
     private static @Nullable Double value(@Nullable Estimate estimate) {
@@ -87,7 +140,9 @@ record TaskDocument(
     /** As a few lines of a table. */
     void print(PrintWriter out) {
         out.printf("task            %s (%s), %d items%n", name, kind, items);
-        share(out, "acc", acc, accStderr);
+        if (acc != null && accStderr != null) {
+            share(out, "acc", acc, accStderr);
+        }
         if (accNorm != null && accNormStderr != null) {
             share(out, "acc_norm", accNorm, accNormStderr);
         }
@@ -98,7 +153,7 @@ record TaskDocument(
             out.printf("  %-13s %.4f +/- %.4f per item%n", "perplexity", perplexity, perplexityStderr);
         }
         if (truncated > 0) {
-            out.printf("  %-13s %d options lost the beginning of their context%n", "truncated", truncated);
+            out.printf("  %-13s %d contexts lost their beginning%n", "truncated", truncated);
         }
         if (referenceAcc != null && referenceAccStderr != null) {
             share(out, "of reference", referenceAcc, referenceAccStderr);
@@ -108,6 +163,17 @@ record TaskDocument(
             out.printf(
                     "  %-13s %d to wrong, %d to right, McNemar p %.4f%n",
                     "flips", flipsToWrong, flipsToRight, mcnemarP);
+        }
+        printAgreement(out);
+    }
+
+    private void printAgreement(PrintWriter out) {
+        if (sameAnswer != null && sameAnswerStderr != null) {
+            share(out, "same answer", sameAnswer, sameAnswerStderr);
+            out.printf(
+                    "  %-13s %.1f +/- %.1f tokens before the first that differs%n",
+                    "agreed", agreedTokens, agreedTokensStderr);
+            out.printf("  %-13s %.4f +/- %.4f%n", "chrF", chrf, chrfStderr);
         }
     }
 

@@ -6,6 +6,8 @@ import dev.halftone.evaluate.ChoiceScores;
 import dev.halftone.evaluate.ChoiceScores.Norm;
 import dev.halftone.evaluate.ChoiceScoring;
 import dev.halftone.evaluate.ChoiceTasks;
+import dev.halftone.evaluate.GenerationScores;
+import dev.halftone.evaluate.GenerationTasks;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -67,7 +69,42 @@ final class TaskLog implements AutoCloseable {
         }
     }
 
-    private void write(Line line) {
+    /**
+     * An item that was answered by generating.
+     *
+     * @param answers one for each turn
+     * @param score how right the last one is; null for open questions
+     */
+    record Written(
+            String task,
+            String kind,
+            int item,
+            List<String> expected,
+            List<String> answers,
+            @Nullable Double score,
+            @Nullable List<String> referenceAnswers) {}
+
+    void add(GenerationTasks.Task task, GenerationScores own, @Nullable GenerationScores other) {
+        double[] right = own.right();
+        for (int i = 0; i < right.length; i++) {
+            write(new Written(
+                    task.name(),
+                    task.kind(),
+                    i,
+                    task.items().get(i).expected(),
+                    texts(own, i),
+                    Double.isNaN(right[i]) ? null : right[i],
+                    other == null ? null : texts(other, i)));
+        }
+    }
+
+    private static List<String> texts(GenerationScores scores, int item) {
+        return scores.answers().get(item).stream()
+                .map(GenerationScores.Answer::text)
+                .toList();
+    }
+
+    private void write(Record line) {
         try {
             out.write(CommonOptions.line(line));
             out.write('\n');

@@ -188,4 +188,47 @@ class EvalTasksTest {
     private static Object[] with(List<String> more, Object... arguments) {
         return Stream.concat(Stream.of(arguments), more.stream()).toArray();
     }
+
+    @Test
+    void writtenAnswersAreCountedAndComparedWithAReferences() throws IOException {
+        Path prompts = Files.write(
+                directory.resolve("written.jsonl"),
+                IntStream.range(0, 6)
+                        .mapToObj(i -> "{\"prompt\": \"%s\", \"target\": \"w1\", \"max_tokens\": 5}"
+                                .formatted(TinyModel.text(4, i)))
+                        .toList());
+        Path items = directory.resolve("items.jsonl");
+        Command command = Command.run(
+                "eval", model, "--tasks", "generate:" + prompts, "--reference", other, "--items", items, "--json");
+        assertThat(command.code()).as(command.err()).isZero();
+        JsonNode task = command.json().path("tasks").get(0);
+        assertThat(task.path("acc").asDouble()).isBetween(0.0, 1.0);
+        assertThat(task.path("same_answer").asDouble()).isLessThan(1);
+        assertThat(task.path("agreed_tokens").asDouble()).isBetween(0.0, 5.0);
+        assertThat(task.path("chrf").asDouble()).isBetween(0.0, 1.0);
+        List<String> lines = Files.readAllLines(items);
+        assertThat(lines).hasSize(6);
+        JsonNode line = JSON.readTree(lines.getFirst());
+        assertThat(line.path("answers").get(0).asString()).isNotEmpty();
+        assertThat(line.path("reference_answers").size()).isEqualTo(1);
+        JsonNode same = Command.run("eval", model, "--tasks", "generate:" + prompts, "--reference", model, "--json")
+                .json();
+        assertThat(same.path("tasks").get(0).path("same_answer").asDouble()).isEqualTo(1);
+        assertThat(same.path("tasks").get(0).path("chrf").asDouble()).isEqualTo(1);
+    }
+
+    @Test
+    void aDialogueNeedsSomethingToCompareItWith() throws IOException {
+        Path chat = Files.writeString(directory.resolve("chat.jsonl"), "{\"turns\": [\"w1\", \"w2\"]}\n");
+        Command alone = Command.run("eval", model, "--tasks", "dialogue:" + chat);
+        assertThat(alone.code()).isEqualTo(2);
+        assertThat(alone.err()).contains("--reference");
+    }
+
+    @Test
+    void whatCannotBeMadeIsRefusedBeforeTheModelIsOpened() {
+        Command command = Command.run("eval", directory.resolve("none"), "--tasks", "lines(rows=3)");
+        assertThat(command.code()).isEqualTo(3);
+        assertThat(command.err()).contains("HT-313");
+    }
 }

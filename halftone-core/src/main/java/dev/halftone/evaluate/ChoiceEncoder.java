@@ -72,7 +72,7 @@ public record ChoiceEncoder(TextTokenizer tokenizer, int bos, int prefix, int co
     }
 
     /** A text that writes its own BOS does not get a second one. */
-    private static int[] startingWith(int id, int[] tokens) {
+    static int[] startingWith(int id, int[] tokens) {
         if (id < 0 || (tokens.length > 0 && tokens[0] == id)) {
             return tokens;
         }

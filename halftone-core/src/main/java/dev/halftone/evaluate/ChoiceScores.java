@@ -71,6 +71,14 @@ public record ChoiceScores(List<ChoiceItem> items, double[][] logLikelihood, boo
         return Estimate.mean(right(norm));
     }
 
+    /** Accuracy of guessing: mean of 1 / options, and 0 for a cloze, whose options are all words there are. */
+    public double chance() {
+        return items.stream()
+                .mapToDouble(item -> item.cloze() ? 0 : 1.0 / item.options().size())
+                .average()
+                .orElse(0);
+    }
+
     /**
      * exp of the mean negative log-likelihood of the right option, per item and not per token: the harness' figure for clozes.
      * The error is the standard deviation of {@value #BOOTSTRAP_DRAWS} means over items drawn with replacement.

@@ -14,14 +14,11 @@ import java.util.regex.Pattern;
  * downloaded. The flattened records of the Hugging Face hub, saved as JSON lines, are read as well.
  */
 public final class ChoiceTasks {
-    /** A comma that is followed by the next task and not by the rest of a file name. */
-    private static final Pattern COMMA = Pattern.compile(",(?=[a-z_]+:)");
-
     /** UNIX_LINES: as in Python, a dot is anything but a line feed. */
     private static final Pattern BRACKETS = Pattern.compile("\\[.*?\\]", Pattern.UNIX_LINES);
 
-    private static final String KINDS = "custom, piqa, hellaswag, arc, arc_easy, arc_challenge, winogrande, boolq,"
-            + " openbookqa, sciq, lambada, lambada_openai, lambada_standard";
+    static final String KINDS = "custom, piqa, hellaswag, arc, arc_easy, arc_challenge, winogrande, boolq,"
+            + " openbookqa, sciq, lambada, lambada_openai, lambada_standard, minimal_pairs, next_sentence, lines_choice";
 
     private ChoiceTasks() {}
 
@@ -32,31 +29,24 @@ public final class ChoiceTasks {
      * @param kind as the user wrote it
      * @param files what was read
      */
-    public record Task(String name, String kind, List<Path> files, List<ChoiceItem> items) {
+    public record Task(String name, String kind, List<Path> files, List<ChoiceItem> items) implements EvaluationTask {
         /** True if the items are clozes; they are all of one sort. */
         public boolean cloze() {
             return items.getFirst().cloze();
         }
     }
 
-    /**
-     * Reads {@code KIND:FILE[,KIND:FILE...]}.
-     *
-     * @throws InputException HT-610 for what has another form or names no kind, HT-611 to HT-615 and HT-619 for a file
-     */
-    public static List<Task> read(String argument) {
-        List<Task> tasks = new ArrayList<>();
-        for (String part : COMMA.split(argument, -1)) {
-            int colon = part.indexOf(':');
-            if (colon < 1 || colon == part.length() - 1) {
-                throw new InputException("HT-610", "--tasks", "\"" + part + "\"; expected KIND:FILE", "");
-            }
-            tasks.add(read(part.substring(0, colon), Path.of(part.substring(colon + 1))));
-        }
-        return tasks;
+    /** True if tasks of this kind are scored by log-likelihoods. */
+    static boolean knows(String kind) {
+        return List.of(KINDS.split(", ")).contains(kind) || TrustTasks.KINDS.contains(kind);
     }
 
-    private static Task read(String kind, Path file) {
+    /**
+     * Reads a file.
+     *
+     * @throws InputException HT-611 to HT-615 and HT-619
+     */
+    static Task read(String kind, Path file) {
         List<Path> files = new ArrayList<>(List.of(file));
         List<ChoiceItem> items = switch (kind) {
             case "custom" -> custom(file);
@@ -68,11 +58,12 @@ public final class ChoiceTasks {
             case "openbookqa" -> map(file, e -> lettered(e, "%s"));
             case "sciq" -> map(file, ChoiceTasks::sciq);
             case "lambada", "lambada_openai", "lambada_standard" -> lambada(file);
-            default -> throw new InputException("HT-610", "--tasks", "\"" + kind + "\"; known are " + KINDS, "");
+            case "minimal_pairs" -> map(file, ChoiceTasks::minimalPair);
+            case "next_sentence" -> map(file, ChoiceTasks::nextSentence);
+            case "lines_choice" -> map(file, Retrieval::choice);
+            default -> TrustTasks.read(kind, file, files);
         };
-        String name = String.valueOf(file.getFileName());
-        int dot = name.lastIndexOf('.');
-        return new Task(dot > 0 ? name.substring(0, dot) : name, kind, List.copyOf(files), items);
+        return new Task(EvaluationTask.name(file), kind, List.copyOf(files), items);
     }
 
     private static List<ChoiceItem> map(Path file, Function<TaskEntry, ChoiceItem> reader) {
@@ -153,6 +144,24 @@ public final class ChoiceTasks {
                 "Question: " + e.text("goal") + "\nAnswer:",
                 List.of(e.text("sol1"), e.text("sol2")),
                 e.checkedGold(label, 2));
+    }
+
+    /** BLiMP's records: which of two sentences is likelier, from nothing. */
+    private static ChoiceItem minimalPair(TaskEntry e) {
+        List<String> sentences = List.of(e.text("sentence_good"), e.text("sentence_bad"));
+        return new ChoiceItem(
+                e.place(),
+                sentences.stream()
+                        .map(sentence -> new ChoiceItem.Option("", "", sentence))
+                        .toList(),
+                0);
+    }
+
+    /** Which of some sentences follows. */
+    private static ChoiceItem nextSentence(TaskEntry e) {
+        List<String> endings = e.texts("endings");
+        return ChoiceItem.ofChoices(
+                e.place(), e.text("context"), endings, e.checkedGold(e.integer("label"), endings.size()));
     }
 
     private static ChoiceItem hellaswag(TaskEntry e) {

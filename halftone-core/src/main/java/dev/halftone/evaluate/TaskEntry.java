@@ -24,6 +24,11 @@ record TaskEntry(JsonNode node, String place) {
     }
 
     List<String> texts(String key) {
+        return texts(key, 2);
+    }
+
+    /** At least so many. */
+    List<String> texts(String key, int least) {
         JsonNode value = node.path(key);
         List<String> texts = new ArrayList<>();
         for (int i = 0; value.isArray() && i < value.size(); i++) {
@@ -32,8 +37,8 @@ record TaskEntry(JsonNode node, String place) {
             }
             texts.add(value.get(i).asString());
         }
-        if (texts.size() < 2) {
-            throw wrong(key, value, "an array of at least 2 strings");
+        if (texts.size() < least) {
+            throw wrong(key, value, "an array of at least %d strings".formatted(least));
         }
         return texts;
     }
@@ -61,6 +66,11 @@ record TaskEntry(JsonNode node, String place) {
             throw wrong(key, value, "true or false");
         }
         return number == 1;
+    }
+
+    /** The keys of the object, in their order. */
+    List<String> keys() {
+        return List.copyOf(node.propertyNames());
     }
 
     TaskEntry object(String key) {

@@ -2,9 +2,14 @@ package dev.halftone.evaluate;
 
 import dev.halftone.error.InputException;
 import dev.halftone.text.TextFiles;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.zip.GZIPInputStream;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -46,9 +51,26 @@ final class TaskFile {
         return entries;
     }
 
-    private static String text(Path file) {
-        String text = TextFiles.read(file);
+    /** A file that is one JSON object. */
+    static TaskEntry whole(Path file) {
+        return object(parse(new Line(text(file), file.toString())), file.toString());
+    }
+
+    static String text(Path file) {
+        String text = file.toString().endsWith(".gz") ? unpacked(file) : TextFiles.read(file);
         return text.startsWith("\uFEFF") ? text.substring(1) : text;
+    }
+
+    private static String unpacked(Path file) {
+        try (InputStream in = new GZIPInputStream(Files.newInputStream(file))) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new InputException(
+                    "HT-265",
+                    file.toString(),
+                    "cannot be unpacked (" + e + "); expected a gzip file",
+                    "check the path");
+        }
     }
 
     /** Lines end with LF or CR LF only: a JSON string may hold other line separators. */

@@ -28,6 +28,25 @@ public final class BitStream {
         }
     }
 
+    /** Writes fields one after the other into bytes that are 0, from the first bit of byte {@code at} on. */
+    public static void putAll(byte[] values, int from, int count, int bits, byte[] target, int at) {
+        int next = at;
+        int word = 0;
+        int filled = 0;
+        for (int i = from; i < from + count; i++) {
+            word |= (values[i] & 0xff) << filled;
+            filled += bits;
+            if (filled >= 8) {
+                target[next++] = (byte) word;
+                word >>>= 8;
+                filled -= 8;
+            }
+        }
+        if (filled > 0) {
+            target[next] = (byte) word;
+        }
+    }
+
     /** Of 32-bit words, one per column in each row: bits 32 w to 32 w + 31 of a column's stream are in row w. */
     private static long down(long bit, long columns, long column) {
         return ((bit >> 5) * columns + column) * 32 + (bit & 31);

@@ -28,6 +28,12 @@ final class CarriedQuantization {
                     .forEach(layout -> formats.merge(layout.name(), 1, Integer::sum));
             List<String> parts = new ArrayList<>();
             formats.forEach((label, count) -> parts.add(count + " weights " + label));
+            config.path(PackedLayout.KEY)
+                    .path(PackedCache.KEY)
+                    .forEach(entry -> parts.add("%d keys and values int%d"
+                            .formatted(
+                                    entry.path("sites").size(),
+                                    entry.path("bits").asInt(0))));
             return "halftone, " + String.join(", ", parts);
         }
         if (!method.isEmpty()) {

@@ -37,15 +37,9 @@ final class CompressedTensorsReader {
     private final Checkpoint checkpoint;
     private final JsonNode groups;
 
-    CompressedTensorsReader(Checkpoint checkpoint, String place) {
+    CompressedTensorsReader(Checkpoint checkpoint) {
         this.checkpoint = checkpoint;
         this.groups = checkpoint.config().path(PackedLayout.KEY).path("config_groups");
-        for (JsonNode group : groups) {
-            JsonNode inputs = group.path("input_activations");
-            if (!inputs.isNull() && !inputs.isMissingNode()) {
-                throw broken(place, "quantizes inputs (" + inputs + "), which this build does not read");
-            }
-        }
     }
 
     Map<String, PackedWeight> read() {
@@ -75,16 +69,21 @@ final class CompressedTensorsReader {
         };
     }
 
-    /** The arguments of the group of weights that a module belongs to. */
+    /** The arguments of the weights of a module's group. */
     private JsonNode arguments(String module) {
+        return group(groups, module).path("weights");
+    }
+
+    /** The group that a module belongs to. */
+    static JsonNode group(JsonNode groups, String module) {
         JsonNode byClass = groups.path("");
         for (JsonNode group : groups) {
             for (JsonNode target : group.path("targets")) {
                 String name = target.asString("");
                 if (name.equals(module) || (name.startsWith("re:") && module.matches(name.substring(3) + ".*"))) {
-                    return group.path("weights");
+                    return group;
                 }
-                byClass = name.equals("Linear") ? group.path("weights") : byClass;
+                byClass = name.equals("Linear") ? group : byClass;
             }
         }
         return byClass;

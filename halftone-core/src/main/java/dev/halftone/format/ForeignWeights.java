@@ -19,7 +19,7 @@ final class ForeignWeights {
     static Optional<Map<String, PackedWeight>> read(Checkpoint checkpoint, String place) {
         Map<String, PackedWeight> weights;
         switch (PackedLayout.method(checkpoint.config())) {
-            case "compressed-tensors" -> weights = new CompressedTensorsReader(checkpoint, place).read();
+            case "compressed-tensors" -> weights = new CompressedTensorsReader(checkpoint).read();
             case "gptq" -> weights = new GptqReader(checkpoint, place).read();
             case "awq" -> weights = new AwqReader(checkpoint, place).read();
             default -> {

@@ -34,7 +34,7 @@ public record InputFormat(Numbers numbers, Granularity granularity, int group) {
     }
 
     /** Below this a range would give a scale that float32 cannot divide by. */
-    private static final double SMALLEST_RANGE = 1e-5;
+    public static final double SMALLEST_RANGE = 1e-5;
 
     /** A grid of numbers. */
     public sealed interface Numbers permits Int, Float8, Levels {
@@ -86,7 +86,8 @@ public record InputFormat(Numbers numbers, Granularity granularity, int group) {
             }
         }
 
-        int largest() {
+        /** The largest code. */
+        public int largest() {
             return symmetric ? (1 << (bits - 1)) - 1 : (1 << bits) - 1;
         }
     }
@@ -102,6 +103,11 @@ public record InputFormat(Numbers numbers, Granularity granularity, int group) {
         Float8(ScalarType type, double largest) {
             this.type = type;
             this.largest = largest;
+        }
+
+        /** The largest number. */
+        public double largest() {
+            return largest;
         }
     }
 
@@ -202,6 +208,14 @@ public record InputFormat(Numbers numbers, Granularity granularity, int group) {
 
     private static Tensor clamp(Tensor x, double low, double high) {
         return x.clamp_(new ScalarOptional(new Scalar(low)), new ScalarOptional(new Scalar(high)));
+    }
+
+    /** True if values are rounded alike, whatever the grid is called. */
+    public boolean sameGrid(InputFormat other) {
+        boolean numbersAlike = (numbers instanceof Levels mine && other.numbers instanceof Levels theirs)
+                ? mine.format().equals(theirs.format())
+                : numbers.equals(other.numbers);
+        return numbersAlike && granularity == other.granularity && group == other.group;
     }
 
     /** Channels that share a scale and must fit into the input; 0 where any number of channels does. */

@@ -1,6 +1,8 @@
 package dev.halftone.format;
 
 import dev.halftone.error.InputException;
+import dev.halftone.kernel.Kernels;
+import dev.halftone.kernel.LevelColumns;
 import dev.halftone.kernel.Levels;
 
 /**
@@ -100,6 +102,20 @@ public record IntGroup(int bits, int group, GridMode mode, ScaleType scale, int 
     @Override
     public int code(float w, float scale, float offset, int zero) {
         return mode == GridMode.BINARY ? GridMode.sign(w) : Levels.code(w, scale, offset, zero, lowest(), largest());
+    }
+
+    @Override
+    public LevelColumns columns(int count) {
+        return LevelColumns.of(count, lowest(), largest());
+    }
+
+    @Override
+    public void round(float[] w, int at, LevelColumns levels, int from, int[] codes, int length) {
+        if (mode == GridMode.BINARY) {
+            NumberFormat.super.round(w, at, levels, from, codes, length);
+        } else {
+            Kernels.best().round(w, at, levels, from, codes, length);
+        }
     }
 
     @Override

@@ -32,10 +32,17 @@ public final class ModelFile implements AutoCloseable {
 
     private final String transform;
     private final LinearInputs inputs;
+    private final CacheQuantization cache;
 
     private ModelFile(
-            Checkpoint checkpoint, DecoderSpec spec, WeightSource weights, LinearInputs inputs, String transform) {
+            Checkpoint checkpoint,
+            DecoderSpec spec,
+            WeightSource weights,
+            LinearInputs inputs,
+            CacheQuantization cache,
+            String transform) {
         this.inputs = inputs;
+        this.cache = cache;
         this.transform = transform;
         this.checkpoint = checkpoint;
         this.spec = spec;
@@ -67,14 +74,25 @@ public final class ModelFile implements AutoCloseable {
             }
             WeightSource weights = weights(checkpoint, place);
             Decoder.checkTensors(spec, weights, place);
-            LinearInputs inputs = PackedLayout.isPacked(checkpoint.config())
-                    ? PackedInputs.read(checkpoint, Decoder.linears(spec), place)
-                    : LinearInputs.PLAIN;
-            return new ModelFile(checkpoint, spec, weights, inputs, injection == null ? "" : injection.toString());
+            LinearInputs inputs = inputs(checkpoint, spec, place);
+            CacheQuantization cache = PackedLayout.isPacked(checkpoint.config())
+                    ? PackedCache.read(checkpoint.config(), spec, place)
+                    : CacheQuantization.NONE;
+            return new ModelFile(
+                    checkpoint, spec, weights, inputs, cache, injection == null ? "" : injection.toString());
         } catch (RuntimeException e) {
             checkpoint.close();
             throw e;
         }
+    }
+
+    private static LinearInputs inputs(Checkpoint checkpoint, DecoderSpec spec, String place) {
+        if (PackedLayout.isPacked(checkpoint.config())) {
+            return PackedInputs.read(checkpoint, Decoder.linears(spec), place);
+        }
+        return PackedLayout.method(checkpoint.config()).equals("compressed-tensors")
+                ? CompressedTensorsInputs.read(checkpoint, Decoder.linears(spec))
+                : LinearInputs.PLAIN;
     }
 
     private static WeightSource weights(Checkpoint checkpoint, String place) {
@@ -118,6 +136,11 @@ public final class ModelFile implements AutoCloseable {
         return inputs;
     }
 
+    /** How keys and values are quantized. */
+    public CacheQuantization cache() {
+        return cache;
+    }
+
     public WeightSource weights() {
         return weights;
     }
@@ -158,7 +181,7 @@ public final class ModelFile implements AutoCloseable {
 
     /** Loads embedding and head; blocks come one by one. The caller closes it before this file. */
     public Decoder decoder(Compute compute) {
-        return new Decoder(spec, weights, compute, inputs, path().toString());
+        return new Decoder(spec, weights, compute, inputs, cache, path().toString());
     }
 
     /** The model's own tokenizer. The caller closes it. */

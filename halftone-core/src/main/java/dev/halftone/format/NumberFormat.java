@@ -1,5 +1,7 @@
 package dev.halftone.format;
 
+import dev.halftone.kernel.LevelColumns;
+
 /**
  * A scalar number format of a weight: a grid, what shares a scale, and how both are stored. A group is {@link #rows} outputs by
  * {@link #group} consecutive inputs.
@@ -51,6 +53,27 @@ public sealed interface NumberFormat permits IntGroup, LevelGroup {
 
     /** What a code stands for: what is computed when a packed weight is read. */
     float value(int code, float scale, float offset, int zero);
+
+    /** Room for the levels of that many values, which {@link #round} wants. */
+    default LevelColumns columns(int count) {
+        return LevelColumns.of(count, 0, largest());
+    }
+
+    /**
+     * Rounds values on grids of their own: codes as of {@link #code}, and in the place of each value what its code stands for.
+     *
+     * @param levels from {@code from} on, one for each value
+     * @param codes from the first place on
+     */
+    default void round(float[] w, int at, LevelColumns levels, int from, int[] codes, int length) {
+        for (int i = 0; i < length; i++) {
+            float scale = levels.scales()[from + i];
+            float offset = levels.offsets()[from + i];
+            int zero = (int) levels.zeros()[from + i];
+            codes[i] = code(w[at + i], scale, offset, zero);
+            w[at + i] = value(codes[i], scale, offset, zero);
+        }
+    }
 
     /** What a group's values have beside the multiples of its scale. {@code minimum}: as stored; 0 if there is none. */
     float offset(float scale, float minimum);

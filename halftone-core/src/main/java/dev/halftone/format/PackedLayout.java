@@ -32,11 +32,12 @@ import tools.jackson.databind.node.ObjectNode;
  * <p>laid out as {@link PackedWeight} says. config.json names them: {@code "quantization_config": {"quant_method": "halftone",
  * "format_version": 1, "formats": [{"bits": 3, "group": 64, "symmetric": false, "weights": ["model.layers.0..."]}]}}; the keys
  * of an entry: {@link FormatEntry}. A file has the oldest version that can say what is in it.
- * Quantized inputs: {@link PackedInputs}. Blocks of GGUF types: {@link PackedBlocks}, version 4.
+ * Quantized inputs: {@link PackedInputs}. Blocks of GGUF types: {@link PackedBlocks}, version 4. Quantized keys and
+ * values: {@link PackedCache}, version 5.
  */
 public final class PackedLayout {
     /** The newest version that this build reads. */
-    static final int VERSION = PackedBlocks.VERSION;
+    static final int VERSION = PackedCache.VERSION;
 
     static final String KEY = "quantization_config";
     private static final String METHOD = "halftone";

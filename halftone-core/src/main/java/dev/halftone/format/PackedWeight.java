@@ -76,10 +76,10 @@ public record PackedWeight(
         byte[] codes = new byte[Math.multiplyExact(out, format.codeBytes(in))];
         byte[] zeros = new byte[tiles * format.zeroBytes(in)];
         for (int i = 0; i < out; i++) {
-            pack(grids.codes(), i * in, in, format.bits(), codes, i * format.codeBytes(in));
+            BitStream.putAll(grids.codes(), i * in, in, format.bits(), codes, i * format.codeBytes(in));
         }
         for (int t = 0; t < tiles && zeros.length > 0; t++) {
-            pack(grids.zeros(), t * groups, groups, format.bits(), zeros, t * format.zeroBytes(in));
+            BitStream.putAll(grids.zeros(), t * groups, groups, format.bits(), zeros, t * format.zeroBytes(in));
         }
         MemorySegment groupOf = empty(format.indexBytes(in));
         for (int j = 0; j < groupOf.byteSize() / Short.BYTES; j++) {
@@ -213,11 +213,5 @@ public record PackedWeight(
 
     private int code(MemorySegment packed, long rowStart, int index) {
         return BitStream.get(packed, 8 * rowStart + (long) index * format.bits(), format.bits());
-    }
-
-    private static void pack(byte[] values, int from, int count, int bits, byte[] target, int at) {
-        for (int j = 0; j < count; j++) {
-            BitStream.put(target, 8L * at + (long) j * bits, values[from + j] & 0xff, bits);
-        }
     }
 }

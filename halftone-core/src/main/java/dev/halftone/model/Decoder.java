@@ -27,6 +27,7 @@ public final class Decoder implements AutoCloseable {
     private final WeightSource source;
     private final Compute compute;
     private final LinearInputs inputs;
+    private final CacheRounding cache;
     private final Arena arena = Arena.ofShared();
 
     /** Embedding, head and what else lies outside the blocks, in the arena. */
@@ -40,12 +41,19 @@ public final class Decoder implements AutoCloseable {
      * @throws InputException HT-303 for a missing tensor, HT-304 for a wrong shape
      */
     public Decoder(DecoderSpec spec, WeightSource source, Compute compute, String place) {
-        this(spec, source, compute, LinearInputs.PLAIN, place);
+        this(spec, source, compute, LinearInputs.PLAIN, CacheRounding.PLAIN, place);
     }
 
-    /** The same with quantized activations. */
-    public Decoder(DecoderSpec spec, WeightSource source, Compute compute, LinearInputs inputs, String place) {
+    /** The same with quantized activations, keys and values. */
+    public Decoder(
+            DecoderSpec spec,
+            WeightSource source,
+            Compute compute,
+            LinearInputs inputs,
+            CacheRounding cache,
+            String place) {
         this.inputs = inputs;
+        this.cache = cache;
         this.spec = spec;
         this.source = source;
         this.compute = compute;
@@ -207,6 +215,7 @@ public final class Decoder implements AutoCloseable {
     public DecoderBlock block(int index, WeightSource weights) {
         DecoderBlock block = new DecoderBlock(spec, index, weights, compute);
         block.roundInputs(inputs);
+        block.roundCache(cache);
         return block;
     }
 
@@ -275,6 +284,14 @@ public final class Decoder implements AutoCloseable {
         return logits;
     }
 
+    /** The same, with logits of the last token alone: the head is a large part of a long pass. */
+    public Tensor nextLogits(int[] ids, KeyValueCache cache) {
+        checkLength(cache.length() + ids.length);
+        Tensor logits = run(ids, Pass.cached(spec, compute, ids.length, cache), SiteObserver.NONE, ids.length - 1);
+        cache.advance(ids.length);
+        return logits;
+    }
+
     /** Learned positions end somewhere; rotary ones do not. */
     void checkLength(int tokens) {
         if (spec.attention().positions() instanceof DecoderSpec.Learned(int offset, int rows)
@@ -288,6 +305,11 @@ public final class Decoder implements AutoCloseable {
     }
 
     private Tensor run(int[] ids, Pass pass, SiteObserver observer) {
+        return run(ids, pass, observer, 0);
+    }
+
+    /** @param first token whose logits are wanted, with all behind it */
+    private Tensor run(int[] ids, Pass pass, SiteObserver observer, int first) {
         return Torch.scoped(() -> {
             try (pass) {
                 Tensor hidden = embed(ids, pass);
@@ -302,7 +324,7 @@ public final class Decoder implements AutoCloseable {
                         hidden = Torch.scoped(() -> block.forward(before, pass, observer));
                     }
                 }
-                return logits(hidden);
+                return logits(first == 0 ? hidden : Tensors.slice(hidden, 0, first, ids.length));
             }
         });
     }

@@ -29,6 +29,7 @@ public final class DecoderBlock implements AutoCloseable {
     private final List<List<LinearSite>> stages;
     private final Compute compute;
     private LinearInputs inputs = LinearInputs.PLAIN;
+    private CacheRounding cache = CacheRounding.PLAIN;
     private final Arena arena = Arena.ofShared();
     private final Map<String, Tensor> weights = new HashMap<>();
 
@@ -92,6 +93,11 @@ public final class DecoderBlock implements AutoCloseable {
     /** From now on the linears see their inputs rounded so. */
     public void roundInputs(LinearInputs rounding) {
         inputs = rounding;
+    }
+
+    /** From now on attention sees keys and values rounded so. */
+    public void roundCache(CacheRounding rounding) {
+        cache = rounding;
     }
 
     /** Puts another value, (out, in) row-major, in a weight's place; the source is left alone. */
@@ -183,10 +189,11 @@ public final class DecoderBlock implements AutoCloseable {
             k = headNorm(k, spec.names().keyNorm());
         }
         q = pass.turn(q);
-        k = pass.turn(k);
+        k = pass.turn(cache.round(prefix + ".attention.k", k));
         observer.observe(prefix + ".attention.q_rope", q);
         observer.observe(prefix + ".attention.k_rope", k);
-        KeyValueCache.Entry seen = pass.remember(index, k, v);
+        KeyValueCache.Entry seen = pass.remember(
+                index, cache.round(prefix + ".attention.k_rope", k), cache.round(prefix + ".attention.v", v));
         if (observer.probabilities()) {
             observer.observe(
                     prefix + ".attention.probabilities",

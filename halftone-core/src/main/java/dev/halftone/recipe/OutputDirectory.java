@@ -6,12 +6,14 @@ import dev.halftone.checkpoint.SafetensorsFile;
 import dev.halftone.checkpoint.StoredTensor;
 import dev.halftone.error.InputException;
 import dev.halftone.export.gguf.GgufMetadataFile;
+import dev.halftone.format.CacheQuantization;
 import dev.halftone.format.InputRounding;
 import dev.halftone.format.KeptTensor;
 import dev.halftone.format.ModelFile;
 import dev.halftone.format.ModelWriter;
 import dev.halftone.format.NumberFormat;
 import dev.halftone.format.PackedBlocks;
+import dev.halftone.format.PackedCache;
 import dev.halftone.format.PackedLayout;
 import dev.halftone.format.PackedWeight;
 import dev.halftone.format.StoredPart;
@@ -126,7 +128,8 @@ final class OutputDirectory {
             ModelFile model,
             Map<String, NumberFormat> formats,
             Map<String, BlockLayout> layouts,
-            InputRounding inputs) {
+            InputRounding inputs,
+            CacheQuantization cache) {
         List<SafetensorsFile> blocks = new ArrayList<>();
         try (Arena arena = Arena.ofShared()) {
             Files.createDirectories(staging());
@@ -164,6 +167,7 @@ final class OutputDirectory {
             ObjectNode config = model.checkpoint().config();
             PackedLayout.describe(config, all, inputs);
             PackedBlocks.describe(config, layouts);
+            PackedCache.describe(config, cache);
             solved.values().stream()
                     .filter(stored -> PackedLayout.ofInputs(stored.name()))
                     .map(stored -> KeptTensor.plain(stored, arena))

@@ -3,12 +3,15 @@ package dev.halftone.recipe;
 import dev.halftone.checkpoint.GgufType;
 import dev.halftone.error.InputException;
 import dev.halftone.export.gguf.GgufTensors;
+import dev.halftone.format.CacheFormat;
+import dev.halftone.format.CacheQuantization;
 import dev.halftone.format.InputFormat;
 import dev.halftone.format.gguf.BlockLayout;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.LinearSite;
 import dev.halftone.recipe.Recipe.BlockStep;
+import dev.halftone.recipe.Recipe.CacheStep;
 import dev.halftone.recipe.Recipe.InputStep;
 import dev.halftone.recipe.Recipe.TransformStep;
 import dev.halftone.recipe.Recipe.WeightStep;
@@ -27,6 +30,7 @@ public final class QuantizationPlan {
     private final Map<String, WeightStep> steps;
     private final Map<String, Filling> fillings;
     private final Map<String, InputFormat> inputs;
+    private final CacheQuantization cache;
     private final List<TransformStep> transforms;
     private final int blocks;
 
@@ -37,12 +41,14 @@ public final class QuantizationPlan {
             Map<String, WeightStep> steps,
             Map<String, Filling> fillings,
             Map<String, InputFormat> inputs,
+            CacheQuantization cache,
             List<TransformStep> transforms,
             DecoderSpec spec) {
         this.fillings = fillings;
         this.transforms = transforms;
         this.steps = steps;
         this.inputs = inputs;
+        this.cache = cache;
         this.blocks = IntStream.range(0, spec.layers())
                 .filter(i -> spec.stages(i).stream().flatMap(List::stream).anyMatch(this::concerns))
                 .map(i -> i + 1)
@@ -79,7 +85,8 @@ public final class QuantizationPlan {
         }
         Map<String, Filling> fillings = fillings(recipe, spec, sites);
         chosen.keySet().removeAll(fillings.keySet());
-        return new QuantizationPlan(chosen, fillings, inputs(recipe, sites), recipe.transforms(), spec);
+        return new QuantizationPlan(
+                chosen, fillings, inputs(recipe, sites), cache(recipe, spec), recipe.transforms(), spec);
     }
 
     /** Weights that the mixture leaves as floats are in no block. */
@@ -128,6 +135,32 @@ public final class QuantizationPlan {
         return chosen;
     }
 
+    private static CacheQuantization cache(Recipe recipe, DecoderSpec spec) {
+        List<String> sites = CacheQuantization.sites(spec);
+        int headDim = spec.attention().headDim();
+        Map<String, CacheFormat> chosen = new LinkedHashMap<>();
+        for (CacheStep step : recipe.caches()) {
+            List<String> matched = sites.stream().filter(step::matches).toList();
+            if (matched.isEmpty()) {
+                throw new InputException(
+                        "HT-430",
+                        step.place(),
+                        "targets " + step.targets() + " match no keys or values of the model",
+                        "names look like " + sites.getFirst());
+            }
+            if (!step.format().divides(headDim)) {
+                throw new InputException(
+                        "HT-431",
+                        step.place(),
+                        "a group of %d does not divide the %d channels of a head"
+                                .formatted(step.format().group(), headDim),
+                        "leave group out for whole heads");
+            }
+            matched.forEach(site -> chosen.put(site, step.format()));
+        }
+        return new CacheQuantization(chosen);
+    }
+
     private static InputException unmatched(String place, List<String> targets, List<LinearSite> sites) {
         return new InputException(
                 "HT-430",
@@ -152,6 +185,11 @@ public final class QuantizationPlan {
     /** How the inputs of linears are quantized, by the name of the weight. */
     Map<String, InputFormat> inputs() {
         return inputs;
+    }
+
+    /** How keys and values are quantized. */
+    CacheQuantization cache() {
+        return cache;
     }
 
     /** True if the inputs of these, which are common, need a range from calibration. */

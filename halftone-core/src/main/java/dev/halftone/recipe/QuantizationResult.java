@@ -1,6 +1,7 @@
 package dev.halftone.recipe;
 
 import dev.halftone.calibration.CalibrationSet;
+import dev.halftone.format.ModelFile;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.recipe.SiteReport.EventReport;
 import java.util.List;
@@ -46,6 +47,7 @@ public record QuantizationResult(
      * @param bitsPerWeight stored bits per weight of the linears, as read back
      * @param bitsPerParameter stored bits per parameter of the whole model, as read back
      * @param calibration what the calibration read; null where the recipe needs none
+     * @param cache how keys and values are quantized, as read back; null where they are not
      * @param transforms what was done to channels, in that order
      */
     public record Evidence(
@@ -54,10 +56,24 @@ public record QuantizationResult(
             double bitsPerWeight,
             double bitsPerParameter,
             CalibrationSet.@Nullable Report calibration,
+            @Nullable CacheReport cache,
             List<TransformReport> transforms,
             List<SiteReport> sites,
             List<EventReport> events,
             Provenance provenance) {}
+
+    /**
+     * Quantized keys and values; simulated: the rounded values go into attention's float products.
+     *
+     * @param format each format with the number of its sites
+     * @param bitsPerElement of all keys and values, steps and zero points included, 16 for what is not quantized
+     */
+    public record CacheReport(String format, double bitsPerElement) {
+        static CacheReport of(ModelFile model) {
+            return new CacheReport(
+                    model.cache().label() + ", simulated", model.cache().bitsPerElement(model.spec()));
+        }
+    }
 
     /**
      * Channels that were scaled: x' = x / s.

@@ -12,6 +12,7 @@ import dev.halftone.format.ModelHealth;
 import dev.halftone.format.PackedBlocks;
 import dev.halftone.format.PackedLayout;
 import dev.halftone.format.StoredPart;
+import dev.halftone.model.CacheRounding;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderBlock;
 import dev.halftone.model.EditedWeights;
@@ -19,6 +20,7 @@ import dev.halftone.model.LinearSite;
 import dev.halftone.model.Sequences;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.recipe.OriginalStream.Moments;
+import dev.halftone.recipe.QuantizationResult.CacheReport;
 import dev.halftone.recipe.QuantizationResult.Evidence;
 import dev.halftone.recipe.QuantizationResult.TransformReport;
 import dev.halftone.recipe.WorkDirectory.Manifest;
@@ -177,7 +179,8 @@ public final class Quantizer {
                     transformed.addAll(transforms.reports());
                 }
             }
-            clock.time("save", () -> output.assemble(model, solved.formats(), solved.layouts(), rounding));
+            clock.time(
+                    "save", () -> output.assemble(model, solved.formats(), solved.layouts(), rounding, plan.cache()));
             Evidence evidence = readBack(provenance);
             clock.time("save", () -> output.finish(evidence));
             return new QuantizationResult(
@@ -341,6 +344,7 @@ public final class Quantizer {
     private void quantize(
             DecoderBlock block, EditedWeights weights, Sequences sequences, boolean lastBlock, List<StoredPart> parts) {
         block.roundInputs(recipe.propagateQuantized() ? rounding : rounding.scaled());
+        block.roundCache(recipe.propagateQuantized() ? plan.cache() : CacheRounding.PLAIN);
         OriginalStream stream = original;
         if (stream != null) {
             clock.time("forward", () -> stream.begin(done));
@@ -401,6 +405,7 @@ public final class Quantizer {
                     written.bitsPerLinearWeight(),
                     written.bitsPerParameter(),
                     calibration == null ? null : calibration.report(),
+                    written.cache().formats().isEmpty() ? null : CacheReport.of(written),
                     List.copyOf(transformed),
                     List.copyOf(solved.reports()),
                     solved.reports().stream()

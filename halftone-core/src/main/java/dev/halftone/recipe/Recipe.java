@@ -1,6 +1,7 @@
 package dev.halftone.recipe;
 
 import dev.halftone.calibration.CalibrationOptions;
+import dev.halftone.format.CacheFormat;
 import dev.halftone.format.InputFormat;
 import dev.halftone.format.NumberFormat;
 import dev.halftone.format.gguf.Mixture;
@@ -20,6 +21,7 @@ import java.util.regex.Pattern;
  * @param steps that quantize weights
  * @param blocks steps that fill blocks of GGUF types
  * @param inputs steps that quantize what the linears read
+ * @param caches steps that quantize keys and values
  * @param transforms that come first, in this order
  * @param propagateQuantized statistics are of the inputs that the already quantized blocks give, not of the original model's
  * @param fallbackAllowed a step may fall back to a weaker method without failing the run
@@ -31,6 +33,7 @@ public record Recipe(
         List<WeightStep> steps,
         List<BlockStep> blocks,
         List<InputStep> inputs,
+        List<CacheStep> caches,
         List<TransformStep> transforms,
         boolean propagateQuantized,
         boolean fallbackAllowed) {
@@ -69,6 +72,19 @@ public record Recipe(
         /** True if one of the targets matches. */
         public boolean matches(String weight) {
             return Recipe.matches(targets, weight);
+        }
+    }
+
+    /**
+     * Quantize what attention keeps of the tokens it has seen.
+     *
+     * @param targets globs over the names of keys and values, such as {@code model.layers.0.attention.k}; the last step that
+     *     matches counts
+     */
+    public record CacheStep(String place, CacheFormat format, List<String> targets) {
+        /** True if one of the targets matches. */
+        public boolean matches(String site) {
+            return Recipe.matches(targets, site);
         }
     }
 

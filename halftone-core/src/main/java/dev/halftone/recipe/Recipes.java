@@ -2,12 +2,14 @@ package dev.halftone.recipe;
 
 import dev.halftone.calibration.CalibrationOptions;
 import dev.halftone.error.InputException;
+import dev.halftone.format.CacheFormat;
 import dev.halftone.format.ClipSearch;
 import dev.halftone.format.InputFormat;
 import dev.halftone.format.LevelGroup;
 import dev.halftone.format.NumberFormat;
 import dev.halftone.format.ScaleRule;
 import dev.halftone.recipe.Recipe.BlockStep;
+import dev.halftone.recipe.Recipe.CacheStep;
 import dev.halftone.recipe.Recipe.InputStep;
 import dev.halftone.recipe.Recipe.TransformStep;
 import dev.halftone.recipe.Recipe.WeightStep;
@@ -25,9 +27,12 @@ import java.util.stream.Stream;
 
 /** Recipes by built-in name or from a YAML file. */
 public final class Recipes {
-    /** method, bits, bits of the inputs, group, mode, search. */
+    /** Nothing but the cache's bits. */
+    private static final Pattern CACHE = Pattern.compile("kv([2-8])");
+
+    /** method, bits, bits of the inputs, bits of the cache, group, mode, search. */
     private static final Pattern BUILT_IN = Pattern.compile(
-            "(?<method>rtn|gptq|awq|smoothquant)-w(?<bits>[2-8])(a(?<inputs>[2-8]|fp8))?(g(?<group>16|32|64|128|256))?"
+            "(?<method>rtn|gptq|awq|smoothquant)-w(?<bits>[2-8])(a(?<inputs>[2-8]|fp8))?(kv(?<cache>[2-8]))?(g(?<group>16|32|64|128|256))?"
                     + "(-(?<mode>sym-full|signed-max|affine|sym))?(-(?<search>"
                     + String.join("|", ClipSearch.names()) + "))?");
 
@@ -43,9 +48,10 @@ public final class Recipes {
     private static final String KNOWN =
             "rtn-FORMAT or gptq-FORMAT with FORMAT one of " + String.join(", ", LevelGroup.names())
                     + " (see docs/recipes.md); rtn-wB, gptq-wB, awq-wB or smoothquant-wB with B = 2..8 bits, then aB or afp8 if inputs are quantized too (per"
-                    + " token), then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym, -sym-full, -signed-max"
+                    + " token), then kvB if keys and values are, then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym, -sym-full, -signed-max"
                     + " or -affine for another mode, then -minmax, -mse, -weighted, -norm, -output, -ls or -percentile for"
-                    + " another search of the grid; gguf-TYPE with TYPE a file type of llama.cpp, such as gguf-q4_k_m";
+                    + " another search of the grid; gguf-TYPE with TYPE a file type of llama.cpp, such as gguf-q4_k_m; kvB"
+                    + " for keys and values alone";
 
     /** gguf- and a file type of llama.cpp. */
     private static final Pattern BLOCKS = Pattern.compile("gguf-([a-z0-9_]+)");
@@ -72,6 +78,10 @@ public final class Recipes {
                     nameOrFile,
                     "steps:\n  - weights: {method: gptq, format: \"gguf:%s\"}\n".formatted(blocks.group(1)));
         }
+        Matcher cache = CACHE.matcher(nameOrFile);
+        if (cache.matches()) {
+            return parse(nameOrFile, "steps:\n" + cache(cache.group(1)));
+        }
         Path file = Path.of(nameOrFile);
         if (!Files.isRegularFile(file)) {
             throw new InputException(
@@ -88,6 +98,11 @@ public final class Recipes {
     /** A format as the keys of an {@code inputs} step. */
     public static String keys(InputFormat format) {
         return InputKeys.text(format);
+    }
+
+    /** A format as the keys of a {@code cache} step. */
+    public static String keys(CacheFormat format) {
+        return CacheKeys.text(format);
     }
 
     /** The recipe file that a built-in name stands for. */
@@ -150,10 +165,15 @@ public final class Recipes {
 
     private static String inputs(Matcher name) {
         String bits = name.group("inputs");
-        return bits == null
+        String inputs = bits == null
                 ? ""
                 : "  - inputs: {format: %s, granularity: token}\n"
                         .formatted(bits.equals("fp8") ? "fp8_e4m3" : "int" + bits);
+        return name.group("cache") == null ? inputs : inputs + cache(name.group("cache"));
+    }
+
+    private static String cache(String bits) {
+        return "  - cache: {method: int-token, bits: %s}\n".formatted(bits);
     }
 
     /** Reads a recipe's YAML. */
@@ -165,14 +185,20 @@ public final class Recipes {
         List<WeightStep> steps = new ArrayList<>();
         List<BlockStep> blocks = new ArrayList<>();
         List<InputStep> inputSteps = new ArrayList<>();
+        List<CacheStep> caches = new ArrayList<>();
         List<TransformStep> transforms = new ArrayList<>();
         for (YamlReader step : root.mappings("steps")) {
             YamlReader weights = step.mapping("weights");
             YamlReader inputs = step.mapping("inputs");
+            YamlReader cache = step.mapping("cache");
             YamlReader transform = step.mapping("transform");
             step.finish();
-            if (Stream.of(weights, inputs, transform).filter(Objects::nonNull).count() != 1) {
-                throw new InputException("HT-421", step.place(), "a step is one of: transform, weights, inputs", "");
+            if (Stream.of(weights, inputs, cache, transform)
+                            .filter(Objects::nonNull)
+                            .count()
+                    != 1) {
+                throw new InputException(
+                        "HT-421", step.place(), "a step is one of: transform, weights, inputs, cache", "");
             }
             if (weights != null) {
                 if (BlockKeys.owns(weights)) {
@@ -184,6 +210,9 @@ public final class Recipes {
             } else if (inputs != null) {
                 inputSteps.add(InputKeys.read(inputs));
                 inputs.finish();
+            } else if (cache != null) {
+                caches.add(CacheKeys.read(cache));
+                cache.finish();
             } else if (transform != null) {
                 transforms.add(TransformKeys.read(transform));
                 transform.finish();
@@ -205,6 +234,7 @@ public final class Recipes {
                 steps,
                 blocks,
                 inputSteps,
+                caches,
                 transforms,
                 propagate.equals("quantized"),
                 fallback.equals("allow"));

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  *       error tr((W - Q) H_d (W - Q)^T) falls.
  * </ol>
  *
- * <p>H_d = H + damping * mean(diag H) * I. Rows are independent and run in parallel; float64. Cost O(in^3 + rounds * out * in^2)
+ * <p>H_d = H + damping * mean(diag H) * I. Rows are independent and run in parallel; float64 but for the loop of GPTQ. Cost O(in^3 + rounds * out * in^2)
  * time.
  */
 public final class BlockFill {

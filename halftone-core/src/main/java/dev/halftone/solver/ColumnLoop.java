@@ -1,34 +1,44 @@
 package dev.halftone.solver;
 
 import dev.halftone.kernel.Kernels;
+import dev.halftone.tensor.Tensors;
+import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The loop that error-feedback solvers share: columns are rounded one by one, and each column's error moves onto the columns
- * still to come. Rows are independent and run in parallel; float64.
+ * still to come. Rows are independent and run in parallel; float32, as in the paper's code, on a factor that was found in float64.
  *
  * <p>Source: Frantar et al., arXiv:2210.17323, algorithm 1. W (out, in); R (in, in) upper with R R^T = H, in solving order. The
  * paper walks along U = R^-1: for one row and step i, e = (w_i - q_i) / U_ii, then w_j -= e U_ij for j from i on. As the sum of
  * what moves is W - Q = E U, so E = (W - Q) R, a column is known when its turn comes: with d_i = w_i - q_i of the weight itself,
  * w_j + sum over i before j of d_i R_ij / R_jj is rounded, and e_j is what that loses, times R_jj. That needs no inverse, reads what is
- * behind instead of writing what is ahead, and is the same sequence of numbers but for float64 rounding. A group that is fitted on the
+ * behind instead of writing what is ahead, and is the same sequence of numbers but for rounding. A group that is fitted on the
  * way sees the values w of the paper's loop, in which columns still to come have no error: with S the sums so far, they are
  * W + S R_gg^-1.
+ *
+ * <p>The sums over all blocks of columns behind are one product, by BLAS: 2 out in^2 / 2 of the operations. Those inside a block run over
+ * rows that stand side by side, as many as the first cache holds.
  */
 final class ColumnLoop {
     /** Columns whose sums over the columns before them are one matrix product; no effect on the result beyond the order of sums. */
     static final int BLOCK = 128;
 
-    /** Columns within a block whose sums are updated after each step. */
-    private static final int STRIP = 32;
+    /** Rows that stand side by side: a block of their errors fits into the first cache. */
+    private static final int STRIP = 64;
 
-    /** Rows that share a pass over R: many, so that it is passed seldom, where there are enough for all threads. */
-    private static final int ROWS = 128;
+    /** Most rows of one product, and how many of them a weight is split into where it has enough rows. */
+    private static final int ROWS = 512;
 
-    private static final int FEW_ROWS = 32;
-    private static final int MANY = 2048;
+    private static final int TILES = 8;
 
     private static final Kernels KERNELS = Kernels.best();
 
@@ -46,6 +56,13 @@ final class ColumnLoop {
 
         /** Rounds a value of a column, remembers its code, and returns what the code stands for. */
         float round(int row, int column, float w);
+
+        /** The same for neighbouring rows: their values begin at {@code at}, and what is returned takes their place. */
+        default void round(int row, int rows, int column, float[] w, int at) {
+            for (int r = 0; r < rows; r++) {
+                w[at + r] = round(row + r, column, w[at + r]);
+            }
+        }
     }
 
     /** Weights that stay as they are: the loop asks before it rounds, and a kept weight has no error to pass on. */
@@ -79,8 +96,8 @@ final class ColumnLoop {
 
     private final double[] squaredDistance;
 
-    /** Of the diagonal block of each span, where groups are fitted on the way. */
-    private final double[][] inverses;
+    /** Of the diagonal block of each span, where groups are fitted on the way: transposed, so lower triangular. */
+    private final float[][] inverses;
 
     /** @param weight W (out, in), row-major; not changed */
     ColumnLoop(float[] weight, int out, Walk walk, Grid grid, @Nullable Kept kept) {
@@ -92,18 +109,48 @@ final class ColumnLoop {
         this.kept = kept;
         this.squaredErrors = new double[out];
         this.squaredDistance = new double[out];
-        this.inverses = new double[walk.group() > 0 ? Math.ceilDiv(n, span()) : 0][];
+        this.inverses = new float[walk.group() > 0 ? Math.ceilDiv(n, span()) : 0][];
     }
 
     /** Rounds all columns of all rows. */
     void run(Workers workers) {
-        if (walk.group() > 0) {
-            int span = span();
-            workers.forEach(inverses.length, i -> inverses[i] = inverse(i * span, Math.min(n, i * span + seen())));
-        }
-        int tile = out >= MANY ? ROWS : FEW_ROWS;
+        int span = span();
         workers.forEach(
-                Math.ceilDiv(out, tile), index -> new Tile(index * tile, Math.min(tile, out - index * tile)).solve());
+                inverses.length, i -> inverses[i] = transposedInverse(i * span, Math.min(n, i * span + seen())));
+        int tile = Math.clamp(Math.ceilDiv(out, TILES * STRIP), 1, ROWS / STRIP) * STRIP;
+        long[] panels = {Math.ceilDiv(n, block()), n, width()};
+        try (Tensor r = Torch.owned(() -> torch.empty(panels, new TensorOptions(ScalarType.Float), null))) {
+            narrow(r, workers);
+            workers.forEach(
+                    Math.ceilDiv(out, tile),
+                    index -> new Tile(r, index * tile, Math.min(tile, out - index * tile)).solve());
+        }
+    }
+
+    /**
+     * R above its diagonal blocks, in float32.
+     *
+     * @param panels (blocks, n, width): the columns that a block and its groups see, side by side in memory
+     */
+    private void narrow(Tensor panels, Workers workers) {
+        MemorySegment target = Tensors.memory(panels);
+        int width = width();
+        workers.forEach(Math.toIntExact(panels.size(0)), b -> {
+            int from = b * block();
+            float[] row = new float[Math.min(n - from, width)];
+            for (int i = 0; i < from; i++) {
+                for (int j = 0; j < row.length; j++) {
+                    row[j] = (float) walk.r()[i * n + from + j];
+                }
+                long at = ((long) b * n + i) * width * Float.BYTES;
+                MemorySegment.copy(row, 0, target, ValueLayout.JAVA_FLOAT, at, row.length);
+            }
+        });
+    }
+
+    /** Bytes before an element of a matrix with that many columns. */
+    private static long offset(int row, int columns, int column) {
+        return ((long) row * columns + column) * Float.BYTES;
     }
 
     /**
@@ -135,11 +182,17 @@ final class ColumnLoop {
         return walk.stale() ? block() + walk.group() : span();
     }
 
-    /** The inverse of R's diagonal block of columns from .. to-1, upper. */
-    private double[] inverse(int from, int to) {
+    /** Columns whose sums a block needs. */
+    private int width() {
+        return Math.min(n, Math.max(block(), seen()));
+    }
+
+    /** The inverse of R's diagonal block of columns from .. to-1, transposed. */
+    private float[] transposedInverse(int from, int to) {
         double[] r = walk.r();
         int m = to - from;
         double[] inverse = new double[m * m];
+        float[] transposed = new float[m * m];
         for (int i = m - 1; i >= 0; i--) {
             double pivot = r[(from + i) * n + from + i];
             for (int k = i + 1; k < m; k++) {
@@ -147,119 +200,195 @@ final class ColumnLoop {
                 KERNELS.subtractScaled(inverse, i * m + k, factor, inverse, k * m + k, m - k);
             }
             inverse[i * m + i] = 1 / pivot;
+            for (int j = i; j < m; j++) {
+                transposed[j * m + i] = (float) inverse[i * m + j];
+            }
         }
-        return inverse;
+        return transposed;
     }
 
-    /** Rows that are solved together. */
+    /** Rows that share the products with R. In its arrays, what stands at (column, row) belongs to a column of the running block. */
     private final class Tile {
+        /** R above its diagonal blocks, as {@link #narrow} made it. */
+        private final Tensor factor;
+
         private final int first;
         private final int rows;
         private final int block = block();
-        private final int width = Math.max(block, seen());
+        private final int width = width();
 
-        /** (rows, n): W - Q of the columns that are done. */
-        private final double[] d;
+        /** (n, rows): W - Q of the columns that are done, transposed. */
+        private final Tensor done;
 
-        /** (rows, width): sums over the columns that are done, of the running block. */
-        private final double[] sums;
+        /** (block, block): R on the diagonal, transposed. */
+        private final float[] corner = new float[block * block];
 
-        /** (rows, width): what groups are fitted to. */
-        private final double[] current;
+        /** Of the running strip (width, STRIP): W, the sums over the columns that are done, and what groups are fitted to. */
+        private final float[] w = new float[width * STRIP];
 
-        /** (STRIP, STRIP): R on the diagonal, side by side in memory. */
-        private final double[] corner = new double[STRIP * STRIP];
+        private final float[] sums = new float[width * STRIP];
+        private final float[] current = new float[walk.group() > 0 ? width * STRIP : 0];
 
-        Tile(int first, int rows) {
+        /** W - Q of the running strip's columns of this block that are done. */
+        private final float[] d = new float[block * STRIP];
+
+        /** Values of one column before and after rounding. */
+        private final float[] before = new float[STRIP];
+
+        private final float[] after = new float[STRIP];
+
+        Tile(Tensor factor, int first, int rows) {
+            this.factor = factor;
             this.first = first;
             this.rows = rows;
-            this.d = new double[rows * n];
-            this.sums = new double[rows * width];
-            this.current = walk.group() > 0 ? new double[rows * width] : sums;
+            this.done = torch.empty(new long[] {n, rows}, new TensorOptions(ScalarType.Float), null);
         }
 
         void solve() {
-            int span = span();
             for (int from = 0; from < n; from += block) {
-                int to = Math.min(n, from + block);
-                Arrays.fill(sums, 0);
-                sum(from, from, Math.min(n - from, width), 0);
-                for (int start = from; start < to; start += span) {
-                    int end = Math.min(to, start + span);
-                    sum(from, start, end - start, from);
-                    if (walk.group() > 0) {
-                        see(from, start);
-                    }
-                    for (int at = start; at < end; at += STRIP) {
-                        int length = Math.min(STRIP, end - at);
-                        sum(from, at, length, start);
-                        strip(from, at, length);
-                    }
+                int start = from;
+                Torch.inScope(() -> solve(start, Math.min(n, start + block)));
+            }
+        }
+
+        private void solve(int from, int to) {
+            int columns = Math.min(n - from, width);
+            MemorySegment far = from == 0 ? MemorySegment.NULL : Tensors.memory(far(from, columns));
+            for (int i = from; i < to; i++) {
+                for (int j = i; j < to; j++) {
+                    corner[(j - from) * block + i - from] = (float) walk.r()[i * n + j];
+                }
+            }
+            for (int row = 0; row < rows; row += STRIP) {
+                int count = Math.min(STRIP, rows - row);
+                load(from, columns, row, count, far);
+                strip(from, to, first + row, count);
+                for (int j = from; j < to; j++) {
+                    MemorySegment.copy(
+                            d,
+                            (j - from) * count,
+                            Tensors.memory(done),
+                            ValueLayout.JAVA_FLOAT,
+                            offset(j, rows, row),
+                            count);
                 }
             }
         }
 
-        /** Adds to the sums of columns {@code at} and later what columns {@code done} .. at-1 contribute; the block begins at {@code from}. */
-        private void sum(int from, int at, int length, int done) {
-            double[] r = walk.r();
-            KERNELS.addProduct(sums, at - from, width, d, done, n, r, done * n + at, n, rows, length, at - done);
+        /** What the blocks behind contribute to the sums of columns from {@code from} on: (columns, rows). */
+        private Tensor far(int from, int columns) {
+            Tensor panel = Tensors.slice(factor.select(0, from / block), 1, 0, columns);
+            return Tensors.slice(panel, 0, 0, from)
+                    .t()
+                    .matmul(Tensors.slice(done, 0, 0, from))
+                    .contiguous();
+        }
+
+        /** Puts the rows from {@code row} of the tile on side by side. */
+        private void load(int from, int columns, int row, int count, MemorySegment far) {
+            for (int r = 0; r < count; r++) {
+                int at = (first + row + r) * n;
+                for (int j = 0; j < columns; j++) {
+                    w[j * count + r] = weight[at + walk.order()[from + j]];
+                }
+            }
+            if (from == 0) {
+                Arrays.fill(sums, 0);
+                return;
+            }
+            for (int j = 0; j < columns; j++) {
+                MemorySegment.copy(far, ValueLayout.JAVA_FLOAT, offset(j, rows, row), sums, j * count, count);
+            }
+        }
+
+        /** Rounds the columns of a block in rows {@code row} and later. */
+        private void strip(int from, int to, int row, int count) {
+            int span = span();
+            for (int start = from; start < to; start += span) {
+                int end = Math.min(to, start + span);
+                for (int j = start; start > from && j < end; j++) {
+                    add(from, j, from, start, count);
+                }
+                if (walk.group() > 0) {
+                    see(from, start, count);
+                }
+                for (int j = start; j < end; j++) {
+                    add(from, j, start, j, count);
+                    if (walk.group() > 0 && j % walk.group() == 0) {
+                        fit(from, j, row, count);
+                    }
+                    round(from, j, row, count);
+                }
+            }
+        }
+
+        /** Adds to the sums of column j what columns {@code begin} .. {@code end} - 1 of this block contribute. */
+        private void add(int from, int j, int begin, int end, int count) {
+            KERNELS.addCombination(
+                    sums,
+                    (j - from) * count,
+                    corner,
+                    (j - from) * block + begin - from,
+                    d,
+                    (begin - from) * count,
+                    end - begin,
+                    count);
         }
 
         /** The values that columns {@code start} and later have before any of them is rounded. */
-        private void see(int from, int start) {
+        private void see(int from, int start, int count) {
             int length = Math.min(n, start + seen()) - start;
-            for (int row = 0; row < rows; row++) {
-                for (int i = 0; i < length; i++) {
-                    current[row * width + start - from + i] = weight[(first + row) * n + walk.order()[start + i]];
-                }
-            }
-            double[] inverse = inverses[start / span()];
-            KERNELS.addProduct(
-                    current, start - from, width, sums, start - from, width, inverse, 0, length, rows, length, length);
-        }
-
-        private void strip(int from, int at, int length) {
-            for (int i = 0; i < length; i++) {
-                System.arraycopy(walk.r(), (at + i) * n + at, corner, i * STRIP, length);
-            }
-            for (int row = 0; row < rows; row++) {
-                round(row, at, length, row * width - from);
+            float[] inverse = inverses[start / span()];
+            int at = (start - from) * count;
+            System.arraycopy(w, at, current, at, length * count);
+            for (int j = 0; j < length; j++) {
+                KERNELS.addCombination(current, at + j * count, inverse, j * length, sums, at, j + 1, count);
             }
         }
 
-        /** Columns {@code at} and later of one row; the sum of column i stands at {@code sumsAt + i}. */
-        private void round(int row, int at, int length, int sumsAt) {
-            int weightAt = (first + row) * n;
-            for (int i = at; i < at + length; i++) {
-                int column = walk.order()[i];
-                int cornerAt = (i - at) * STRIP + i - at;
-                double pivot = corner[cornerAt];
-                if (walk.group() > 0 && i % walk.group() == 0) {
-                    grid.fit(first + row, grid.groupOf(column), floats(current, sumsAt + i, walk.group()), 0);
+        /** Fits the groups whose first column is j. */
+        private void fit(int from, int j, int row, int count) {
+            int group = walk.group();
+            int number = grid.groupOf(walk.order()[j]);
+            for (int r = 0; r < count; r++) {
+                float[] values = new float[group];
+                for (int k = 0; k < group; k++) {
+                    values[k] = current[(j - from + k) * count + r];
                 }
-                double w = weight[weightAt + column] + sums[sumsAt + i] / pivot;
-                double q;
-                if (kept != null && kept.keeps(first + row, column)) {
-                    q = w;
-                    kept.keep(first + row, column, q);
+                grid.fit(row + r, number, values, 0);
+            }
+        }
+
+        private void round(int from, int j, int row, int count) {
+            int column = walk.order()[j];
+            int at = (j - from) * count;
+            float pivot = corner[(j - from) * block + j - from];
+            for (int r = 0; r < count; r++) {
+                before[r] = w[at + r] + sums[at + r] / pivot;
+                after[r] = before[r];
+            }
+            if (kept == null) {
+                grid.round(row, count, column, after, 0);
+            } else {
+                roundOrKeep(kept, row, count, column);
+            }
+            for (int r = 0; r < count; r++) {
+                double error = (before[r] - after[r]) * pivot;
+                double distance = w[at + r] - after[r];
+                d[at + r] = w[at + r] - after[r];
+                squaredErrors[row + r] += error * error;
+                squaredDistance[row + r] += distance * distance;
+            }
+        }
+
+        private void roundOrKeep(Kept kept, int row, int count, int column) {
+            for (int r = 0; r < count; r++) {
+                if (kept.keeps(row + r, column)) {
+                    kept.keep(row + r, column, after[r]);
                 } else {
-                    q = grid.round(first + row, column, (float) w);
-                    double error = (w - q) * pivot;
-                    squaredErrors[first + row] += error * error;
+                    after[r] = grid.round(row + r, column, after[r]);
                 }
-                double distance = weight[weightAt + column] - q;
-                d[row * n + i] = distance;
-                squaredDistance[first + row] += distance * distance;
-                KERNELS.subtractScaled(sums, sumsAt + i + 1, -distance, corner, cornerAt + 1, at + length - i - 1);
             }
         }
-    }
-
-    private static float[] floats(double[] values, int at, int length) {
-        float[] result = new float[length];
-        for (int i = 0; i < length; i++) {
-            result[i] = (float) values[at + i];
-        }
-        return result;
     }
 }

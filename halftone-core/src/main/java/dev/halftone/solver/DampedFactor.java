@@ -51,7 +51,7 @@ record DampedFactor(boolean[] dead, double @Nullable [] r, double added, List<Ev
         if (count == n) {
             return none(n, events, "no calibration token gave it an input");
         }
-        if (!finite(gram.h())) {
+        if (!finite(gram, workers)) {
             return none(n, events, "H has values that are not finite");
         }
         double mean = 0;
@@ -83,9 +83,17 @@ record DampedFactor(boolean[] dead, double @Nullable [] r, double added, List<Ev
         return new DampedFactor(new boolean[n], null, 0, events);
     }
 
-    private static boolean finite(double[] values) {
-        for (double value : values) {
-            if (!Double.isFinite(value)) {
+    private static boolean finite(Gram gram, Workers workers) {
+        int n = gram.size();
+        boolean[] finite = new boolean[n];
+        workers.forEach(n, i -> {
+            finite[i] = true;
+            for (int j = 0; j < n; j++) {
+                finite[i] &= Double.isFinite(gram.h()[i * n + j]);
+            }
+        });
+        for (boolean row : finite) {
+            if (!row) {
                 return false;
             }
         }

@@ -3,7 +3,6 @@ package dev.halftone.solver;
 import dev.halftone.calibration.Gram;
 import dev.halftone.format.ClipSearch;
 import dev.halftone.format.NumberFormat;
-import dev.halftone.format.PackedWeight;
 import dev.halftone.solver.ColumnLoop.Walk;
 import dev.halftone.tensor.Workers;
 import java.util.ArrayList;
@@ -20,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * computed with them.
  *
  * <p>W (out, in); H = sum x x^T / tokens (in, in); R upper, R R^T = H + damping * mean(diag H) * I, the inverse of the paper's U
- * ({@link ColumnLoop}). Rows are independent and run in parallel; float64. Cost O(in^3 + out * in^2) time, O(in^2 + out * in)
- * memory. With a diagonal H the result equals {@link Rtn} exactly.
+ * ({@link ColumnLoop}). R is found in float64, rows are rounded in float32, in parallel. Cost O(in^3 + out * in^2) time,
+ * O(in^2 + out * in) memory. With a diagonal H the result equals {@link Rtn} exactly.
  */
 public final class Gptq implements WeightSolver {
     /** Shares of mean(diag H) by which damping rises after a failure. */
@@ -119,15 +118,14 @@ public final class Gptq implements WeightSolver {
                 loop.run(workers);
                 absolute = loop.loss(factor.added());
             }
-            PackedWeight plain = GridRounding.nearest(problem, format, ClipSearch.MIN_MAX, workers)
-                    .pack();
+            GridRounding plain = GridRounding.fixed(problem, format, ClipSearch.MIN_MAX, workers);
             List<Event> events = new ArrayList<>(factor.events());
             events.addAll(rounding.events());
             return new SolvedWeight(
                     rounding.pack(),
                     loss.relative(absolute),
-                    loss.relative(loss.absolute(plain.decode())),
-                    rounding.changed(problem.weight()),
+                    loss.relative(loss.absolute(plain::nearest)),
+                    rounding.changed(problem.weight(), workers),
                     events);
         }
     }

@@ -6,48 +6,56 @@ import dev.halftone.format.GridCodes;
 import dev.halftone.format.GroupValues;
 import dev.halftone.format.NumberFormat;
 import dev.halftone.format.PackedWeight;
+import dev.halftone.kernel.LevelColumns;
 import dev.halftone.tensor.Workers;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A weight on its grids while it is being solved: codes (out, in), scales and zero points (tiles, groups). Tiles of rows are
+ * A weight on its grids while it is being solved: codes (out, in), scales and zero points (groups, tiles). Tiles of rows are
  * fitted, and rows are rounded, independently of one another.
  */
 final class GridRounding implements ColumnLoop.Grid {
+    /** Rows that a thread takes at once. */
+    private static final int STRIP = 32;
+
+    private final WeightProblem problem;
     private final NumberFormat format;
     private final SearchWeights weights;
     private final int out;
     private final int in;
     private final int groups;
     private final int rows;
+    private final int tiles;
 
     /** The group of each input. */
     private final int[] groupOf;
 
     private final float unit;
-    private final float[] scales;
-    private final byte[] zeros;
+
+    /** (groups, tiles), so that the grids of one column stand side by side; minima and saturation likewise. */
+    private final LevelColumns levels;
+
     private final float[] minima;
-    private final float[] offsets;
     private final boolean[] saturated;
     private final byte[] codes;
 
     GridRounding(WeightProblem problem, NumberFormat format, SearchWeights weights, int[] groupOf) {
+        this.problem = problem;
         this.format = format;
         this.weights = weights;
         this.out = problem.out();
         this.in = problem.in();
         this.groups = format.groups(in);
         this.rows = format.rowsIn(out);
+        this.tiles = format.tiles(out);
         this.groupOf = groupOf;
         this.unit = format.unit(problem.weight());
-        int grids = Math.multiplyExact(format.tiles(out), groups);
-        this.scales = new float[grids];
-        this.zeros = new byte[grids];
+        int grids = Math.multiplyExact(tiles, groups);
+        this.levels = format.columns(grids);
         this.minima = new float[grids];
-        this.offsets = new float[grids];
         this.saturated = new boolean[grids];
         this.codes = new byte[Math.multiplyExact(out, in)];
     }
@@ -56,9 +64,13 @@ final class GridRounding implements ColumnLoop.Grid {
     static GridRounding nearest(WeightProblem problem, NumberFormat format, ClipSearch search, Workers workers) {
         GridRounding result = fixed(problem, format, search, workers);
         int in = problem.in();
-        workers.forEach(problem.out(), row -> {
-            for (int j = 0; j < in; j++) {
-                result.round(row, j, problem.weight()[row * in + j]);
+        workers.forEach(Math.ceilDiv(problem.out(), STRIP), strip -> {
+            Nearest nearest = result.new Nearest(problem.weight());
+            for (int row = strip * STRIP; row < Math.min(problem.out(), (strip + 1) * STRIP); row++) {
+                nearest.round(row);
+                for (int j = 0; j < in; j++) {
+                    result.codes[row * in + j] = (byte) nearest.codes[j];
+                }
             }
         });
         return result;
@@ -72,7 +84,7 @@ final class GridRounding implements ColumnLoop.Grid {
         SearchWeights weights = SearchWeights.of(problem, search, columns, perGroup);
         int[] groupOf = IntStream.range(0, in).map(j -> j / perGroup).toArray();
         GridRounding result = new GridRounding(problem, format, weights, groupOf);
-        workers.forEach(format.tiles(problem.out()), tile -> {
+        workers.forEach(result.tiles, tile -> {
             int first = tile * result.rows;
             int rows = Math.min(result.rows, problem.out() - first);
             for (int g = 0; g < result.groups; g++) {
@@ -86,10 +98,10 @@ final class GridRounding implements ColumnLoop.Grid {
         FittedGrid grid = format.grid(weights.search(), unit);
         grid.fit(values, weights.group(g));
         int index = index(row, g);
-        scales[index] = grid.scale();
-        zeros[index] = (byte) grid.zero();
+        levels.scales()[index] = grid.scale();
+        levels.zeros()[index] = grid.zero();
+        levels.offsets()[index] = format.offset(grid.scale(), grid.minimum());
         minima[index] = grid.minimum();
-        offsets[index] = format.offset(grid.scale(), grid.minimum());
         saturated[index] = grid.saturated();
     }
 
@@ -105,32 +117,81 @@ final class GridRounding implements ColumnLoop.Grid {
 
     @Override
     public float round(int row, int column, float w) {
-        int index = index(row, groupOf[column]);
-        int code = code(w, index);
-        codes[row * in + column] = (byte) code;
-        return format.value(code, scales[index], offsets[index], zeros[index] & 0xff);
+        float[] value = {w};
+        int[] code = new int[1];
+        format.round(value, 0, levels, index(row, groupOf[column]), code, 1);
+        codes[row * in + column] = (byte) code[0];
+        return value[0];
+    }
+
+    @Override
+    public void round(int row, int count, int column, float[] w, int at) {
+        if (rows > 1) {
+            // Rows share grids.
+            ColumnLoop.Grid.super.round(row, count, column, w, at);
+            return;
+        }
+        int[] found = new int[count];
+        format.round(w, at, levels, index(row, groupOf[column]), found, count);
+        for (int r = 0; r < count; r++) {
+            codes[(row + r) * in + column] = (byte) found[r];
+        }
     }
 
     private int index(int row, int g) {
-        return (rows == 1 ? row : row / rows) * groups + g;
+        return g * tiles + (rows == 1 ? row : row / rows);
     }
 
-    private int code(float w, int index) {
-        return format.code(w, scales[index], offsets[index], zeros[index] & 0xff);
+    /** Rows of a weight rounded to nearest on these grids, one after the other. */
+    private final class Nearest {
+        final float[] values = new float[in];
+        final int[] codes = new int[in];
+        private final float[] weight;
+        private final LevelColumns own = format.columns(in);
+
+        Nearest(float[] weight) {
+            this.weight = weight;
+        }
+
+        void round(int row) {
+            for (int from = 0; from < in; ) {
+                int to = from + 1;
+                while (to < in && groupOf[to] == groupOf[from]) {
+                    to++;
+                }
+                int index = index(row, groupOf[from]);
+                Arrays.fill(own.scales(), from, to, levels.scales()[index]);
+                Arrays.fill(own.zeros(), from, to, levels.zeros()[index]);
+                Arrays.fill(own.offsets(), from, to, levels.offsets()[index]);
+                from = to;
+            }
+            System.arraycopy(weight, row * in, values, 0, in);
+            format.round(values, 0, own, 0, codes, in);
+        }
     }
 
-    /** Share of codes that rounding W to nearest on these grids would change. */
-    double changed(float[] weight) {
-        long changed = 0;
-        for (int row = 0; row < out; row++) {
-            for (int j = 0; j < in; j++) {
-                int at = row * in + j;
-                if ((codes[at] & 0xff) != code(weight[at], index(row, groupOf[j]))) {
-                    changed++;
+    /** The values of W rounded to nearest on these grids. */
+    void nearest(int row, float[] target, int at) {
+        Nearest nearest = new Nearest(problem.weight());
+        nearest.round(row);
+        System.arraycopy(nearest.values, 0, target, at, in);
+    }
+
+    /** Share of codes that rounding a weight to nearest on these grids would change. */
+    double changed(float[] weight, Workers workers) {
+        int[] changed = new int[Math.ceilDiv(out, STRIP)];
+        workers.forEach(changed.length, strip -> {
+            Nearest nearest = new Nearest(weight);
+            int count = 0;
+            for (int row = strip * STRIP; row < Math.min(out, (strip + 1) * STRIP); row++) {
+                nearest.round(row);
+                for (int j = 0; j < in; j++) {
+                    count += codes[row * in + j] == (byte) nearest.codes[j] ? 0 : 1;
                 }
             }
-        }
-        return (double) changed / codes.length;
+            changed[strip] = count;
+        });
+        return (double) Arrays.stream(changed).asLongStream().sum() / codes.length;
     }
 
     /** What the result has to say of its grids. */
@@ -147,6 +208,16 @@ final class GridRounding implements ColumnLoop.Grid {
     }
 
     PackedWeight pack() {
-        return PackedWeight.of(format, out, in, new GridCodes(codes, scales, zeros, minima, unit, groupOf));
+        float[] scales = new float[minima.length];
+        float[] least = new float[minima.length];
+        byte[] zeros = new byte[minima.length];
+        for (int t = 0; t < tiles; t++) {
+            for (int g = 0; g < groups; g++) {
+                scales[t * groups + g] = levels.scales()[g * tiles + t];
+                least[t * groups + g] = minima[g * tiles + t];
+                zeros[t * groups + g] = (byte) levels.zeros()[g * tiles + t];
+            }
+        }
+        return PackedWeight.of(format, out, in, new GridCodes(codes, scales, zeros, least, unit, groupOf));
     }
 }

@@ -37,14 +37,13 @@ public final class Rtn implements WeightSolver {
             return new SolvedWeight(packed, Double.NaN, Double.NaN, 0, rounding.events());
         }
         try (LayerLoss loss = new LayerLoss(problem, gram, workers)) {
-            PackedWeight plain = search.equals(ClipSearch.MIN_MAX)
-                    ? packed
-                    : GridRounding.nearest(problem, format, ClipSearch.MIN_MAX, workers)
-                            .pack();
+            GridRounding plain = search.equals(ClipSearch.MIN_MAX)
+                    ? rounding
+                    : GridRounding.fixed(problem, format, ClipSearch.MIN_MAX, workers);
             return new SolvedWeight(
                     packed,
                     loss.relative(loss.absolute(packed.decode())),
-                    loss.relative(loss.absolute(plain.decode())),
+                    loss.relative(loss.absolute(plain::nearest)),
                     0,
                     rounding.events());
         }

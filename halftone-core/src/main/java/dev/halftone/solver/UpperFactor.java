@@ -7,8 +7,9 @@ import dev.halftone.tensor.Workers;
  * The triangular factor of H that error-feedback solvers walk along: H = R R^T with R upper triangular. It is the inverse of the
  * paper's U (U^T U = H^-1), so nothing has to be inverted.
  *
- * <p>Blocks of columns from the last to the first; the update of what is left runs in tiles of rows on all workers, in float64. In
- * place: n^2 numbers and no copy. n^3 / 3 multiplications and additions.
+ * <p>Blocks of columns from the last to the first, each updated by all blocks behind it in one product: what is finished is read,
+ * and each number of H is written once. Tiles of rows run on all workers, in float64. In place: n^2 numbers and a block of columns.
+ * n^3 / 3 multiplications and additions.
  */
 final class UpperFactor {
     /** Columns of a step. */
@@ -47,8 +48,9 @@ final class UpperFactor {
         return true;
     }
 
-    /** Columns {@code from} to {@code from + width}: their diagonal block, the rows above it, and the update of the rest. */
+    /** Columns {@code from} to {@code from + width}: what the columns behind take away, their diagonal block, the rows above it. */
     private boolean step(int from, int width) {
+        update(from, from + width);
         double[] corner = new double[width * width];
         for (int i = 0; i < width; i++) {
             System.arraycopy(h, (from + i) * n + from, corner, i * width, width);
@@ -59,32 +61,38 @@ final class UpperFactor {
         for (int i = 0; i < width; i++) {
             System.arraycopy(corner, i * width + i, h, (from + i) * n + from + i, width - i);
         }
-        if (from == 0) {
-            return true;
-        }
-        double[] solve = transposedInverse(corner, width);
-        double[] negative = new double[width * from];
-        int tiles = Math.ceilDiv(from, ROWS);
-        workers.forEach(tiles, tile -> solveRows(tile * ROWS, from, width, solve, negative));
-        workers.forEach(tiles, tile -> {
-            // The first rows are the longest.
-            int i = tile * ROWS;
-            int rows = Math.min(ROWS, from - i);
-            KERNELS.addProduct(h, i * n + i, n, h, i * n + from, n, negative, i, from, rows, from - i, width);
-        });
+        double[] solve = from == 0 ? corner : transposedInverse(corner, width);
+        workers.forEach(Math.ceilDiv(from, ROWS), tile -> solveRows(tile * ROWS, from, width, solve));
         return true;
     }
 
-    /** Rows of the panel above a diagonal block: R_ik = H_ik R_kk^-T; minus its transpose goes into {@code negative} (width, from). */
-    private void solveRows(int first, int from, int width, double[] solve, double[] negative) {
+    /** Columns {@code from} to {@code to} of H - R R^T over the columns behind them, in all rows up to {@code to}. */
+    private void update(int from, int to) {
+        int behind = n - to;
+        int width = to - from;
+        double[] negative = new double[behind * width];
+        workers.forEach(Math.ceilDiv(behind, ROWS), strip -> {
+            int last = Math.min(n, to + (strip + 1) * ROWS);
+            for (int i = 0; i < width; i++) {
+                for (int k = to + strip * ROWS; k < last; k++) {
+                    negative[(k - to) * width + i] = -h[(from + i) * n + k];
+                }
+            }
+        });
+        workers.forEach(behind == 0 ? 0 : Math.ceilDiv(to, ROWS), tile -> {
+            int i = tile * ROWS;
+            int rows = Math.min(ROWS, to - i);
+            KERNELS.addProduct(h, i * n + from, n, h, i * n + to, n, negative, 0, width, rows, width, behind);
+        });
+    }
+
+    /** Rows of the panel above a diagonal block: R_ik = H_ik R_kk^-T. */
+    private void solveRows(int first, int from, int width, double[] solve) {
         int rows = Math.min(ROWS, from - first);
         double[] panel = new double[rows * width];
         KERNELS.addProduct(panel, 0, width, h, first * n + from, n, solve, 0, width, rows, width, width);
         for (int i = 0; i < rows; i++) {
             System.arraycopy(panel, i * width, h, (first + i) * n + from, width);
-            for (int j = 0; j < width; j++) {
-                negative[j * from + first + i] = -panel[i * width + j];
-            }
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.halftone.tensor;
 
+import dev.halftone.error.InputException;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /** The type in which a forward pass computes. Norms, softmax and losses are float32 in either. */
@@ -15,6 +16,20 @@ public enum ComputeType {
         this.scalarType = scalarType;
         this.label = label;
         this.bytes = bytes;
+    }
+
+    /**
+     * The type of that name.
+     *
+     * @throws InputException HT-606
+     */
+    public static ComputeType named(String name) {
+        for (ComputeType type : values()) {
+            if (type.label.equals(name)) {
+                return type;
+            }
+        }
+        throw new InputException("HT-606", "--dtype", "\"" + name + "\"; known are float32, bf16", "");
     }
 
     public ScalarType scalarType() {

@@ -27,9 +27,21 @@ public final class Torch {
             Loader.load(torch.class);
             // OpenBLAS keeps its own pool, which torch's setting does not reach.
             openblas_nolapack.blas_set_num_threads(1);
+            Interruption.watch();
             loaded = true;
         }
         singleThreaded();
+    }
+
+    /** Begins to load the native libraries, so that a later {@link #load} waits for less: it takes most of a second. */
+    public static void loadAhead() {
+        Thread.ofPlatform().daemon().name("halftone-libtorch").start(() -> {
+            try {
+                load();
+            } catch (RuntimeException | LinkageError _) {
+                // The thread that needs the libraries meets the same failure and reports it.
+            }
+        });
     }
 
     /** Pins the calling thread's operators to one thread; torch keeps that number per thread. */

@@ -49,7 +49,7 @@ public final class Workers implements AutoCloseable {
                 try {
                     for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
                         int index = i;
-                        Torch.inScope(() -> piece.accept(index));
+                        Interruption.inside(() -> Torch.inScope(() -> piece.accept(index)));
                     }
                 } catch (RuntimeException | Error e) {
                     next.set(count);

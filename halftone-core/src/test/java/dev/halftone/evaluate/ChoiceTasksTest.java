@@ -211,13 +211,13 @@ class ChoiceTasksTest {
     void severalTasksAreGivenWithCommasAndTheArgumentIsChecked() throws IOException {
         Path one = write("a,b.jsonl", "{\"context\": \"c\", \"target\": \"t\"}");
         Path two = write("c.txt", "one two");
-        List<Task> tasks = ChoiceTasks.read("custom:" + one + ",lambada:" + two);
-        assertThat(tasks).extracting(Task::name).containsExactly("a,b", "c");
-        assertThatThrownBy(() -> ChoiceTasks.read("magic:" + one))
+        List<EvaluationTask> tasks = EvaluationTask.read("custom:" + one + ",lambada:" + two);
+        assertThat(tasks).extracting(EvaluationTask::name).containsExactly("a,b", "c");
+        assertThatThrownBy(() -> EvaluationTask.read("magic:" + one))
                 .hasMessageStartingWith("HT-610 --tasks: \"magic\"; known are custom, piqa, hellaswag, arc, arc_easy");
-        assertThatThrownBy(() -> ChoiceTasks.read(one.toString())).hasMessageStartingWith("HT-610 --tasks: ");
-        assertThatThrownBy(() -> ChoiceTasks.read("custom:")).hasMessageContaining("expected KIND:FILE");
-        assertThatThrownBy(() -> ChoiceTasks.read("custom:" + directory.resolve("none")))
+        assertThatThrownBy(() -> EvaluationTask.read(one.toString())).hasMessageStartingWith("HT-610 --tasks: ");
+        assertThatThrownBy(() -> EvaluationTask.read("custom:")).hasMessageContaining("expected KIND:FILE");
+        assertThatThrownBy(() -> EvaluationTask.read("custom:" + directory.resolve("none")))
                 .hasMessageStartingWith("HT-265");
     }
 
@@ -228,7 +228,7 @@ class ChoiceTasksTest {
     }
 
     private Task read(String kind, String name, String content) throws IOException {
-        return ChoiceTasks.read(kind + ":" + write(name, content)).getFirst();
+        return (Task) EvaluationTask.read(kind + ":" + write(name, content)).getFirst();
     }
 
     private Path write(String name, String content) throws IOException {
@@ -238,7 +238,7 @@ class ChoiceTasksTest {
     /** @param message with %s for the file */
     private void refused(String message, String kind, String content) throws IOException {
         Path file = write("broken.jsonl", content);
-        assertThatThrownBy(() -> ChoiceTasks.read(kind + ":" + file))
+        assertThatThrownBy(() -> EvaluationTask.read(kind + ":" + file))
                 .isInstanceOf(InputException.class)
                 .hasMessageStartingWith(message.formatted(file));
     }

@@ -170,7 +170,7 @@ class PackedLayoutTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "5| {}| HT-405 c: packed format version 5; this build reads up to 4",
+                "6| {}| HT-405 c: packed format version 6; this build reads up to 5",
                 "3| {\"elements\": \"e9m9\", \"rule\": \"ceil\"}| HT-405 c: packed weights of elements \"e9m9\"",
                 "3| {\"elements\": \"e2m1\", \"rule\": \"odd\"}| HT-405 c: packed weights of rule \"odd\"",
                 "3| {\"elements\": \"e2m1\", \"rule\": \"ceil\", \"group\": 32}| HT-407 rule ceil does not go with fp16",

@@ -11,7 +11,6 @@ import dev.halftone.format.GroupGrid;
 import dev.halftone.format.IntGroup;
 import dev.halftone.format.PackedWeight;
 import dev.halftone.format.ScaleType;
-import dev.halftone.solver.ColumnLoop.Walk;
 import dev.halftone.solver.DampedFactor.Damping;
 import dev.halftone.tensor.Workers;
 import java.lang.foreign.MemorySegment;
@@ -20,7 +19,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Objects;
 import java.util.stream.IntStream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -31,8 +29,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GptqVariantsTest {
     private static final int OUT = 37;
     private static final int IN = 160;
-    private static final Damping DAMPING = new Damping(0.01, 0.01, false);
     private static final Workers WORKERS = new Workers(2);
+
+    /** Rows where float32 may round another way than float64: a value half way between two codes, a scale between two numbers. */
+    private static final int NEAR_TIES = 2;
 
     @AfterAll
     static void close() {
@@ -66,9 +66,10 @@ class GptqVariantsTest {
         for (GridMode mode : GridMode.values()) {
             IntGroup format = format(mode, bits(mode), 20);
             SolvedWeight solved = new Gptq(options(order, staticGroups, stale)).solve(problem, format, WORKERS);
-            assertThat(solved.packed().decode())
+            float[] plain = plainLoop(problem, format, order, staticGroups, stale);
+            assertThat(Layers.rowsThatDiffer(solved.packed().decode(), plain, IN))
                     .as("%s %s", mode, order)
-                    .isEqualTo(plainLoop(problem, format, order, staticGroups, stale));
+                    .isLessThanOrEqualTo(NEAR_TIES);
             boolean stored = order == ColumnOrder.ACT && !staticGroups;
             assertThat(solved.packed().format()).isEqualTo(format.withReordered(stored));
             assertThat(solved.packed().groupOf().byteSize()).isEqualTo(stored ? 2 * IN : 0);
@@ -150,169 +151,14 @@ class GptqVariantsTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 17, 128, IN})
-    void theBlockSizeChangesNothing(int block) {
+    void theBlockSizeChangesNothingButNearTies(int block) {
         WeightProblem problem = Layers.problem(3, OUT, Layers.correlated(4, IN));
         for (boolean fixed : new boolean[] {false, true}) {
             Gptq.Options options = options(ColumnOrder.GAR, fixed, false);
-            assertThat(new Gptq(options, block)
-                            .solve(problem, format(GridMode.ASYM, 3, 20), WORKERS)
-                            .packed()
-                            .decode())
-                    .isEqualTo(new Gptq(options)
-                            .solve(problem, format(GridMode.ASYM, 3, 20), WORKERS)
-                            .packed()
-                            .decode());
+            float[] blocked = solve(new Gptq(options, block), problem, 3);
+            float[] whole = solve(new Gptq(options), problem, 3);
+            assertThat(Layers.rowsThatDiffer(blocked, whole, IN)).isLessThanOrEqualTo(NEAR_TIES);
         }
-    }
-
-    /** The exact identity: all squared errors of the loop add up to the loss with the damped H. */
-    @ParameterizedTest
-    @EnumSource(ColumnOrder.class)
-    void squaredErrorsAddUpToTheLossWithTheDampedH(ColumnOrder columnOrder) {
-        Gram gram = Layers.correlated(6, IN);
-        WeightProblem problem = Layers.problem(5, OUT, gram);
-        int[] order = columnOrder.of(gram.diagonal(), 20);
-        DampedFactor factor = DampedFactor.of(gram, order, DAMPING, WORKERS);
-        GridRounding grid = GridRounding.fixed(problem, format(GridMode.ASYM, 3, 20), ClipSearch.MIN_MAX, WORKERS);
-        ColumnLoop loop = loop(problem, order, factor, grid, null);
-        assertThat(loop.loss(0))
-                .isCloseTo(trace(problem, grid.pack().decode(), factor.added()), within(1e-9 * loop.loss(0)));
-        assertThat(loop.loss(factor.added()))
-                .isCloseTo(trace(problem, grid.pack().decode(), 0), within(1e-9 * loop.loss(0)));
-    }
-
-    private static ColumnLoop loop(
-            WeightProblem problem,
-            int[] order,
-            DampedFactor factor,
-            ColumnLoop.Grid grid,
-            ColumnLoop.@Nullable Kept kept) {
-        Walk walk = new Walk(order, Objects.requireNonNull(factor.r()), 0, false, 128);
-        ColumnLoop loop = new ColumnLoop(problem.weight(), problem.out(), walk, grid, kept);
-        loop.run(WORKERS);
-        return loop;
-    }
-
-    /** tr(D (H + added I) D^T) by definition. */
-    private static double trace(WeightProblem problem, float[] q, double added) {
-        double[] h = gram(problem).h();
-        double sum = 0;
-        for (int row = 0; row < problem.out(); row++) {
-            for (int i = 0; i < IN; i++) {
-                double di = (double) problem.weight()[row * IN + i] - q[row * IN + i];
-                for (int j = 0; j < IN; j++) {
-                    double dj = (double) problem.weight()[row * IN + j] - q[row * IN + j];
-                    sum += di * (h[i * IN + j] + (i == j ? added : 0)) * dj;
-                }
-            }
-        }
-        return sum;
-    }
-
-    /** One weight in nine and a whole column stay: they come back exactly, and the others make up for nothing of theirs. */
-    @Test
-    void keptWeightsStayExactAndHaveNoError() {
-        Gram gram = Layers.correlated(8, IN);
-        WeightProblem problem = Layers.problem(7, OUT, gram);
-        int[] order = ColumnOrder.ACT.of(gram.diagonal(), 20);
-        DampedFactor factor = DampedFactor.of(gram, order, DAMPING, WORKERS);
-        double[] exact = new double[OUT * IN];
-        Arrays.fill(exact, Double.NaN);
-        ColumnLoop.Kept kept = new ColumnLoop.Kept() {
-            @Override
-            public boolean keeps(int row, int column) {
-                return column == 5 || (row + column) % 9 == 0;
-            }
-
-            @Override
-            public void keep(int row, int column, double value) {
-                exact[row * IN + column] = value;
-            }
-        };
-        GridRounding grid = GridRounding.fixed(problem, format(GridMode.ASYM, 3, 20), ClipSearch.MIN_MAX, WORKERS);
-        ColumnLoop loop = loop(problem, order, factor, grid, kept);
-        float[] q = grid.pack().decode();
-        int count = 0;
-        for (int at = 0; at < exact.length; at++) {
-            assertThat(Double.isNaN(exact[at])).isEqualTo(!kept.keeps(at / IN, at % IN));
-            if (!Double.isNaN(exact[at])) {
-                q[at] = (float) exact[at];
-                count++;
-            }
-        }
-        assertThat(count).isGreaterThan(OUT * IN / 10);
-        // The identity holds with the kept values in Q; they were rounded to float32 here alone.
-        assertThat(loop.loss(0)).isCloseTo(trace(problem, q, factor.added()), within(1e-6 * loop.loss(0)));
-        GridRounding all = GridRounding.fixed(problem, format(GridMode.ASYM, 3, 20), ClipSearch.MIN_MAX, WORKERS);
-        assertThat(loop.loss(0))
-                .isLessThan(loop(problem, order, factor, all, null).loss(0));
-        // The first column that is rounded has met no error yet.
-        for (int row = 0; row < OUT; row++) {
-            if (kept.keeps(row, order[0])) {
-                assertThat(exact[row * IN + order[0]]).isEqualTo(problem.weight()[row * IN + order[0]]);
-            }
-        }
-    }
-
-    @Test
-    void aLoopThatKeepsEverythingChangesNothing() {
-        Gram gram = Layers.correlated(8, IN);
-        WeightProblem problem = Layers.problem(7, OUT, gram);
-        int[] order = ColumnOrder.NATURAL.of(gram.diagonal(), 20);
-        float[] values = new float[OUT * IN];
-        ColumnLoop.Kept kept = new ColumnLoop.Kept() {
-            @Override
-            public boolean keeps(int row, int column) {
-                return true;
-            }
-
-            @Override
-            public void keep(int row, int column, double value) {
-                values[row * IN + column] = (float) value;
-            }
-        };
-        GridRounding grid = GridRounding.fixed(problem, format(GridMode.ASYM, 3, 20), ClipSearch.MIN_MAX, WORKERS);
-        ColumnLoop loop = loop(problem, order, DampedFactor.of(gram, order, DAMPING, WORKERS), grid, kept);
-        assertThat(values).isEqualTo(problem.weight());
-        assertThat(loop.loss(0)).isZero();
-    }
-
-    /** A grid that is no integer grid: powers of two, the same for all rows. */
-    @Test
-    void theLoopRoundsOnAnyGridAndBeatsRoundingToNearestOnIt() {
-        Gram gram = Layers.correlated(10, IN);
-        WeightProblem problem = Layers.problem(9, OUT, gram);
-        float[] q = new float[OUT * IN];
-        ColumnLoop.Grid powers = new ColumnLoop.Grid() {
-            @Override
-            public int groupOf(int column) {
-                return 0;
-            }
-
-            @Override
-            public void fit(int row, int group, float[] values, int at) {
-                throw new AssertionError("the grid is fixed");
-            }
-
-            @Override
-            public float round(int row, int column, float w) {
-                q[row * IN + column] = power(w);
-                return q[row * IN + column];
-            }
-        };
-        int[] order = ColumnOrder.NATURAL.of(gram.diagonal(), 20);
-        ColumnLoop loop = loop(problem, order, DampedFactor.of(gram, order, DAMPING, WORKERS), powers, null);
-        float[] nearest = new float[OUT * IN];
-        for (int i = 0; i < nearest.length; i++) {
-            nearest[i] = power(problem.weight()[i]);
-        }
-        assertThat(trace(problem, q, 0)).isLessThan(0.6 * trace(problem, nearest, 0));
-        assertThat(loop.loss(0)).isPositive();
-    }
-
-    private static float power(float w) {
-        float below = Math.scalb(1f, Math.getExponent(w));
-        return Math.copySign(Math.abs(w) < 1.5f * below ? below : 2 * below, w);
     }
 
     @ParameterizedTest
@@ -323,7 +169,8 @@ class GptqVariantsTest {
             IntGroup format = new IntGroup(bits(mode), tile[1], mode, ScaleType.F16, tile[0], false);
             SolvedWeight solved = new Gptq(options(ColumnOrder.ACT, true, false)).solve(problem, format, WORKERS);
             assertThat(solved.proxyLoss()).as(format.label()).isLessThan(0.75 * solved.rtnLoss());
-            double traced = trace(problem, solved.packed().decode(), 0) / trace(problem, new float[OUT * IN], 0);
+            double traced =
+                    Layers.trace(problem, solved.packed().decode(), 0) / Layers.trace(problem, new float[OUT * IN], 0);
             assertThat(solved.proxyLoss()).isCloseTo(traced, within(1e-5 * traced));
         }
     }
@@ -335,21 +182,23 @@ class GptqVariantsTest {
         for (boolean fixed : new boolean[] {false, true}) {
             IntGroup format = new IntGroup(4, 20, GridMode.ASYM, type, 1, false);
             SolvedWeight solved = new Gptq(options(ColumnOrder.ACT, fixed, false)).solve(problem, format, WORKERS);
-            double traced = trace(problem, solved.packed().decode(), 0) / trace(problem, new float[OUT * IN], 0);
+            double traced =
+                    Layers.trace(problem, solved.packed().decode(), 0) / Layers.trace(problem, new float[OUT * IN], 0);
             // The loop's own sum knows nothing of packing.
             assertThat(solved.proxyLoss()).isCloseTo(traced, within(1e-5 * traced));
         }
     }
 
     @Test
-    void scalingHBySevenAndUnseenTiesChangeNothing() {
+    void scalingHBySevenChangesNothingButNearTies() {
         Gram gram = Layers.correlated(16, IN);
         Gram seven = new Gram(
                 IN, gram.tokens(), Arrays.stream(gram.h()).map(x -> 7 * x).toArray());
         for (ColumnOrder order : ColumnOrder.values()) {
             Gptq gptq = new Gptq(options(order, false, false));
-            assertThat(solve(gptq, Layers.problem(15, OUT, seven), 4))
-                    .isEqualTo(solve(gptq, Layers.problem(15, OUT, gram), 4));
+            float[] scaled = solve(gptq, Layers.problem(15, OUT, seven), 4);
+            float[] plain = solve(gptq, Layers.problem(15, OUT, gram), 4);
+            assertThat(Layers.rowsThatDiffer(scaled, plain, IN)).isLessThanOrEqualTo(NEAR_TIES);
         }
     }
 
@@ -357,30 +206,6 @@ class GptqVariantsTest {
         return gptq.solve(problem, format(GridMode.ASYM, bits, 20), WORKERS)
                 .packed()
                 .decode();
-    }
-
-    /** No weight is clipped: the range of each row is stretched by two large ones. */
-    @ParameterizedTest
-    @ValueSource(ints = {4, 6, 8})
-    void theLossStaysBelowItsBoundAndNearAThirdOfIt(int bits) {
-        Gram gram = Layers.correlated(18, IN);
-        WeightProblem problem = Layers.problem(17, OUT, gram);
-        for (int row = 0; row < OUT; row++) {
-            problem.weight()[row * IN] = 0.25f;
-            problem.weight()[row * IN + 1] = -0.25f;
-        }
-        int[] order = ColumnOrder.NATURAL.of(gram.diagonal(), IN);
-        DampedFactor factor = DampedFactor.of(gram, order, DAMPING, WORKERS);
-        GridRounding grid =
-                GridRounding.fixed(problem, format(GridMode.ASYM, bits, IntGroup.ROW), ClipSearch.MIN_MAX, WORKERS);
-        double loss = loop(problem, order, factor, grid, null).loss(0);
-        double[] r = Objects.requireNonNull(factor.r());
-        double sum = 0;
-        for (int j = 0; j < IN; j++) {
-            sum += r[j * IN + j] * r[j * IN + j];
-        }
-        double step = 0.5 / ((1 << bits) - 1);
-        assertThat(loss / (OUT * step * step / 4 * sum)).isBetween(0.27, 0.40);
     }
 
     @Test

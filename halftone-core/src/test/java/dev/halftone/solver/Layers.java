@@ -2,6 +2,7 @@ package dev.halftone.solver;
 
 import dev.halftone.calibration.Gram;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
@@ -61,6 +62,32 @@ final class Layers {
             }
         }
         return new Gram(in, 100_000, h);
+    }
+
+    /** tr(D (H + added I) D^T) by definition. */
+    static double trace(WeightProblem problem, float[] q, double added) {
+        double[] h = Objects.requireNonNull(problem.gram()).h();
+        int in = problem.in();
+        double sum = 0;
+        for (int row = 0; row < problem.out(); row++) {
+            for (int i = 0; i < in; i++) {
+                double di = (double) problem.weight()[row * in + i] - q[row * in + i];
+                for (int j = 0; j < in; j++) {
+                    double dj = (double) problem.weight()[row * in + j] - q[row * in + j];
+                    sum += di * (h[i * in + j] + (i == j ? added : 0)) * dj;
+                }
+            }
+        }
+        return sum;
+    }
+
+    /** Rows in which two weights (out, in) differ anywhere. */
+    static int rowsThatDiffer(float[] a, float[] b, int in) {
+        int count = 0;
+        for (int at = 0; at < a.length; at += in) {
+            count += Arrays.equals(a, at, at + in, b, at, at + in) ? 0 : 1;
+        }
+        return count;
     }
 
     static RandomGenerator random(long seed) {

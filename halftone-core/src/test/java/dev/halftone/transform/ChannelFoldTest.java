@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.halftone.TinyModel;
 import dev.halftone.format.InputRounding;
 import dev.halftone.format.ModelFile;
+import dev.halftone.model.CacheRounding;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.EditedWeights;
@@ -79,7 +80,8 @@ class ChannelFoldTest {
                 }
             }
             try (Decoder plain = file.decoder(Compute.FLOAT32);
-                    Decoder scaled = new Decoder(spec, weights, Compute.FLOAT32, rounding, "scaled")) {
+                    Decoder scaled =
+                            new Decoder(spec, weights, Compute.FLOAT32, rounding, CacheRounding.PLAIN, "scaled")) {
                 float[] expected = logits(plain);
                 float[] actual = logits(scaled);
                 double largest = 0;

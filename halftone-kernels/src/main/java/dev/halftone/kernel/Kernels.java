@@ -57,6 +57,24 @@ public interface Kernels {
             int n,
             int k);
 
+    /**
+     * Adds columns with factors in float32: target[at + j] += sum over i below count of factors[from + i] * columns[columnsAt + i *
+     * length + j] for j below length, each a chain of fused multiply-adds over i = 0, 1, ....
+     *
+     * @param columns (count, length), without gaps
+     */
+    void addCombination(
+            float[] target, int at, float[] factors, int from, float[] columns, int columnsAt, int count, int length);
+
+    /**
+     * Rounds values to levels of their own: the codes of {@link Levels#code(float)}, and in the place of each value the one that its
+     * code stands for.
+     *
+     * @param levels those of the first value stand at {@code from}; quotients as {@link #roundError} wants them
+     * @param codes from the first place on
+     */
+    void round(float[] w, int at, LevelColumns levels, int from, int[] codes, int length);
+
     /** bfloat16 numbers, little-endian, to float32. */
     void widenBfloat16(byte[] source, float[] target, int count);
 

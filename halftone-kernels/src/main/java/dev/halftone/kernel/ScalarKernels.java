@@ -90,6 +90,40 @@ final class ScalarKernels implements Kernels {
     }
 
     @Override
+    public void addCombination(
+            float[] target, int at, float[] factors, int from, float[] columns, int columnsAt, int count, int length) {
+        for (int j = 0; j < length; j++) {
+            target[at + j] = combined(target[at + j], factors, from, columns, columnsAt + j, count, length);
+        }
+    }
+
+    /** One element of the sum. */
+    static float combined(
+            float target, float[] factors, int from, float[] columns, int columnsAt, int count, int stride) {
+        float sum = target;
+        for (int i = 0; i < count; i++) {
+            sum = Math.fma(factors[from + i], columns[columnsAt + i * stride], sum);
+        }
+        return sum;
+    }
+
+    @Override
+    public void round(float[] w, int at, LevelColumns levels, int from, int[] codes, int length) {
+        round(w, at, levels, from, codes, 0, length);
+    }
+
+    /** The values from {@code first} on. */
+    static void round(float[] w, int at, LevelColumns levels, int from, int[] codes, int first, int length) {
+        for (int j = first; j < length; j++) {
+            float scale = levels.scales()[from + j];
+            float offset = levels.offsets()[from + j];
+            int zero = (int) levels.zeros()[from + j];
+            codes[j] = Levels.code(w[at + j], scale, offset, zero, levels.lowest(), levels.largest());
+            w[at + j] = Levels.value(codes[j], scale, offset, zero);
+        }
+    }
+
+    @Override
     public int argMax(float[] x, int at, int length) {
         int best = 0;
         for (int i = 1; i < length; i++) {

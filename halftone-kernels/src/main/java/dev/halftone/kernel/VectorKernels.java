@@ -24,7 +24,7 @@ final class VectorKernels implements Kernels {
             VectorSpecies.of(byte.class, VectorShape.forBitSize(F.vectorBitSize() / 2));
     private static final Kernels PLAIN = new ScalarKernels();
     /** 1.5 * 2^23: adding and subtracting it rounds a float below 2^22 half to even. */
-    private static final float ROUNDER = 0x1.8p23f;
+    static final float ROUNDER = 0x1.8p23f;
 
     /** Lanes must divide LANES: a wider machine than 512 bits uses 512. */
     private static VectorSpecies<Float> widest() {
@@ -150,6 +150,17 @@ final class VectorKernels implements Kernels {
             int n,
             int k) {
         VectorProduct.add(c, cAt, cStride, a, aAt, aStride, b, bAt, bStride, m, n, k);
+    }
+
+    @Override
+    public void addCombination(
+            float[] target, int at, float[] factors, int from, float[] columns, int columnsAt, int count, int length) {
+        VectorColumns.addCombination(target, at, factors, from, columns, columnsAt, count, length);
+    }
+
+    @Override
+    public void round(float[] w, int at, LevelColumns levels, int from, int[] codes, int length) {
+        VectorColumns.round(w, at, levels, from, codes, length);
     }
 
     @Override

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
+import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
@@ -66,8 +67,8 @@ class KernelsTest {
     void roundingIsHalfToEvenInEveryProvider(float tie) {
         float[] w = new float[16];
         float[] one = new float[16];
-        java.util.Arrays.fill(w, tie);
-        java.util.Arrays.fill(one, 1f);
+        Arrays.fill(w, tie);
+        Arrays.fill(one, 1f);
         Levels levels = new Levels(1, 0, 1 << 22, 0, 1 << 24);
         float expected = plain.roundError(w, 0, one, 0, 16, levels);
         assertThat(expected).isEqualTo(16 * 0.25f);
@@ -87,6 +88,40 @@ class KernelsTest {
         plain.addProduct(expected, 0, n + 1, a, 1, k + 2, b, 2, n + 5, m, n, k);
         fast.addProduct(actual, 0, n + 1, a, 1, k + 2, b, 2, n + 5, m, n, k);
         assertThat(actual).isEqualTo(expected);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 15, 16, 17, 31, 32, 33, 64, 100, 129})
+    void columnsAreAddedAndRoundedToTheSameBitsAsByThePlainTwin(int length) {
+        RandomGenerator random = RANDOM.create(length);
+        float[] factors = new float[70];
+        float[] columns = new float[3 + 60 * length];
+        for (float[] values : new float[][] {factors, columns}) {
+            for (int i = 0; i < values.length; i++) {
+                values[i] = (float) random.nextGaussian();
+            }
+        }
+        float[] expected = Arrays.copyOf(columns, length + 2);
+        float[] actual = expected.clone();
+        plain.addCombination(expected, 2, factors, 5, columns, 3, 60, length);
+        fast.addCombination(actual, 2, factors, 5, columns, 3, 60, length);
+        assertThat(actual).isEqualTo(expected);
+
+        LevelColumns levels = LevelColumns.of(length + 1, 1, 14);
+        for (int i = 0; i <= length; i++) {
+            levels.scales()[i] = (random.nextInt(3) - 0.7f) * (i % 5 == 0 ? 1e-30f : 1);
+            levels.offsets()[i] = i % 2 * random.nextFloat();
+            levels.zeros()[i] = random.nextInt(16);
+        }
+        int[] codes = new int[length];
+        int[] found = new int[length];
+        plain.round(expected, 2, levels, 1, codes, length);
+        fast.round(actual, 2, levels, 1, found, length);
+        assertThat(found).isEqualTo(codes);
+        assertThat(actual).isEqualTo(expected);
+        for (int i = 0; i < length; i++) {
+            assertThat(codes[i]).isBetween(1, 14);
+        }
     }
 
     @ParameterizedTest
@@ -140,7 +175,7 @@ class KernelsTest {
     @ValueSource(ints = {2, 16, 40})
     void ofEqualLargestValuesTheFirstCounts(int length) {
         float[] x = new float[length];
-        java.util.Arrays.fill(x, -3f);
+        Arrays.fill(x, -3f);
         x[length - 1] = 2f;
         x[length / 2] = 2f;
         assertThat(fast.argMax(x, 0, length)).isEqualTo(length / 2);
@@ -153,7 +188,7 @@ class KernelsTest {
         RandomGenerator random = RANDOM.create(length);
         byte[] bytes = new byte[2 * length];
         random.nextBytes(bytes);
-        java.util.Arrays.fill(bytes, 0, length, (byte) 0);
+        Arrays.fill(bytes, 0, length, (byte) 0);
         float[] expected = new float[length + 1];
         float[] actual = new float[length + 1];
         plain.widenBfloat16(bytes, expected, length);

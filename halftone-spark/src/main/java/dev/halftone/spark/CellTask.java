@@ -5,16 +5,16 @@ import dev.halftone.study.plan.CellResult;
 import dev.halftone.study.plan.Job;
 import dev.halftone.study.run.CellExecutor.Setting;
 import dev.halftone.study.run.CellRunner;
-import dev.halftone.study.run.StudyDirectory;
 import dev.halftone.tensor.Workers;
 import java.io.Serial;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.List;
 import org.apache.spark.api.java.function.Function;
 
 /** Runs a job where Spark has put it. */
-final class CellTask implements Function<Job, Outcome<ArrayList<CellResult>>> {
+final class CellTask implements Function<Job, Outcome<List<CellResult>>> {
     @Serial
     private static final long serialVersionUID = 1;
 
@@ -28,12 +28,11 @@ final class CellTask implements Function<Job, Outcome<ArrayList<CellResult>>> {
     }
 
     @Override
-    public Outcome<ArrayList<CellResult>> call(Job job) {
-        Path directory = Path.of(setting.directory());
+    public Outcome<List<CellResult>> call(Job job) {
         try {
-            SameInputs.check(code, job, directory);
+            SameInputs.check(code, job, Path.of(setting.directory()));
             try (Workers workers = new Workers(setting.threads())) {
-                CellRunner runner = new CellRunner(new StudyDirectory(directory), workers, Attempt.name());
+                CellRunner runner = new CellRunner(setting, workers, Attempt.name());
                 return new Outcome<>(new ArrayList<>(runner.run(job)), null);
             }
         } catch (HalftoneException | UncheckedIOException | LinkageError e) {

@@ -52,11 +52,11 @@ public final class SparkExecutor implements CellExecutor {
         if (jobs.isEmpty()) {
             return;
         }
-        Setting there = new Setting(setting.directory(), Math.max(1, setting.threads()));
+        Setting there = setting.withThreads(Math.max(1, setting.threads()));
         Path directory = Path.of(setting.directory());
         SparkLog.to(directory.resolve("spark.log"));
         try (SparkCluster cluster = SparkCluster.start(master, there.threads(), directory.resolve("work"));
-                SparkTasks<Job, ArrayList<CellResult>> tasks =
+                SparkTasks<Job, List<CellResult>> tasks =
                         new SparkTasks<>(cluster, new CellTask(there, CodeVersion.current()))) {
             Map<String, List<Job>> later = new LinkedHashMap<>();
             jobs.stream().filter(Job::fullPrecision).forEach(job -> {
@@ -72,7 +72,7 @@ public final class SparkExecutor implements CellExecutor {
                 }
             }
             for (int left = jobs.size(); left > 0; left--) {
-                Finished<Job, ArrayList<CellResult>> finished = tasks.next();
+                Finished<Job, List<CellResult>> finished = tasks.next();
                 sink.accept(results(finished));
                 if (finished.piece().fullPrecision()) {
                     later.getOrDefault(finished.piece().modelHash(), List.of()).forEach(tasks::submit);
@@ -81,10 +81,10 @@ public final class SparkExecutor implements CellExecutor {
         }
     }
 
-    private static List<CellResult> results(Finished<Job, ArrayList<CellResult>> finished) {
+    private static List<CellResult> results(Finished<Job, List<CellResult>> finished) {
         return switch (finished) {
-            case Done<Job, ArrayList<CellResult>>(Job _, ArrayList<CellResult> results) -> results;
-            case GivenUp<Job, ArrayList<CellResult>>(Job job, String reason) ->
+            case Done<Job, List<CellResult>>(Job _, List<CellResult> results) -> results;
+            case GivenUp<Job, List<CellResult>>(Job job, String reason) ->
                 job.cells().stream()
                         .map(cell -> CellResult.failed(
                                 cell.key(), "HT-676", "HT-676 Spark gave this cell up: " + reason, null))

@@ -19,7 +19,7 @@ import org.apache.spark.api.java.function.Function;
  * @param <T> what a piece is
  * @param <R> what comes of it
  */
-final class SparkTasks<T extends Serializable, R extends Serializable> implements AutoCloseable {
+final class SparkTasks<T extends Serializable, R> implements AutoCloseable {
     private final SparkCluster cluster;
     private final Function<T, Outcome<R>> body;
     private final ExecutorService waiting = Executors.newVirtualThreadPerTaskExecutor();

@@ -9,6 +9,8 @@ import dev.halftone.study.plan.StudyReader;
 import dev.halftone.study.run.CellExecutor;
 import dev.halftone.study.run.StudyRun;
 import dev.halftone.study.run.StudyRun.Summary;
+import dev.halftone.tensor.Compute;
+import dev.halftone.tensor.ComputeType;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -26,10 +28,14 @@ class SparkExecutorTest {
     private Path directory = Path.of("");
 
     private static Summary run(Path file, Path out, String master, int cellThreads) {
+        return run(file, out, master, cellThreads, Compute.FLOAT32);
+    }
+
+    private static Summary run(Path file, Path out, String master, int cellThreads, Compute compute) {
         return new StudyRun(
                         StudyReader.read(file),
                         out,
-                        new StudyRun.Options(master, 2, cellThreads, false),
+                        new StudyRun.Options(master, 2, cellThreads, false, compute),
                         new TinyStudy.Told())
                 .run();
     }
@@ -50,6 +56,20 @@ class SparkExecutorTest {
         Summary again = run(file, out, "local[1]", 0);
         assertThat(again.computed()).isZero();
         assertThat(again.kept()).isEqualTo(expected.cells());
+    }
+
+    @Test
+    void cellsRunInTheTypeThatWasAskedFor() throws IOException {
+        Path file = TinyStudy.write(directory);
+        Compute halves = Compute.of(ComputeType.BFLOAT16);
+        Path plain = directory.resolve("plain");
+        assertThat(run(file, plain, "local", 2, halves).failures()).isEmpty();
+        Path out = directory.resolve("out");
+        assertThat(run(file, out, "local[2]", 0, halves).failures()).isEmpty();
+        assertThat(TinyStudy.figures(out)).isEqualTo(TinyStudy.figures(plain));
+        Path full = directory.resolve("full");
+        run(file, full, "local[2]", 0);
+        assertThat(TinyStudy.figures(out)).isNotEqualTo(TinyStudy.figures(full));
     }
 
     @Test

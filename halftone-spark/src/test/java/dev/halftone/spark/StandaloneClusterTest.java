@@ -10,6 +10,7 @@ import dev.halftone.study.plan.Job;
 import dev.halftone.study.plan.StudyReader;
 import dev.halftone.study.run.StudyRun;
 import dev.halftone.study.run.StudyRun.Summary;
+import dev.halftone.tensor.Compute;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -81,7 +82,7 @@ class StandaloneClusterTest {
     }
 
     private static Summary run(Path file, Path out, LocalCluster cluster, StudyRun.Listener listener) {
-        return new StudyRun(StudyReader.read(file), out, new StudyRun.Options(cluster.url(), 2, 0, false), listener)
+        return new StudyRun(StudyReader.read(file), out, new StudyRun.Options(cluster.url(), 2, 0, false, Compute.FLOAT32), listener)
                 .run();
     }
 }

@@ -4,7 +4,6 @@ import dev.halftone.study.plan.CellResult;
 import dev.halftone.study.plan.Job;
 import dev.halftone.study.run.CellExecutor;
 import dev.halftone.study.run.CellRunner;
-import dev.halftone.study.run.StudyDirectory;
 import dev.halftone.tensor.Workers;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -12,7 +11,6 @@ import java.io.IOException;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
@@ -42,7 +40,7 @@ public final class CopyingExecutor implements CellExecutor {
         Setting there = copy(setting);
         try (Workers workers = new Workers(1)) {
             for (Job job : jobs.reversed()) {
-                CellRunner runner = new CellRunner(new StudyDirectory(Path.of(there.directory())), workers, "-copy");
+                CellRunner runner = new CellRunner(there, workers, "-copy");
                 sink.accept(copy(new ArrayList<>(runner.run(copy(job)))));
             }
         }

@@ -46,6 +46,7 @@ class RecommendationTest {
                 full ? null : 32,
                 full ? null : mode,
                 null,
+                null,
                 "",
                 full ? "" : name.substring(0, 3)));
         double[] weight = new double[WINDOWS];
@@ -60,8 +61,8 @@ class RecommendationTest {
         }
         units.put(name, new Units(weight, kl, nll, new double[0]));
         rows.add(new Row(
-                "m", name, "prose", 0, "text", name, true, null, 0, 0, 0, 0, 0, 0, 0, 0, stored, stored, 1, "", false,
-                0, 0, 0));
+                "m", name, "prose", 0, "text", name, true, null, 0, 0, 0, 0, 0, 0, 0, 0, 0, stored, stored, 1, "",
+                false, 0, 0, 0));
     }
 
     private StudyData data() {

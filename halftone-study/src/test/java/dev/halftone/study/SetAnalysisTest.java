@@ -58,6 +58,7 @@ class SetAnalysisTest {
                 0,
                 0,
                 0,
+                0,
                 recipe.equals("full-precision") ? 32 : 4,
                 4,
                 1,
@@ -83,7 +84,7 @@ class SetAnalysisTest {
     }
 
     private static RecipeRow recipe(String name, boolean free) {
-        return new RecipeRow(name, "", free, false, 4, 64, "asym", null, "", free ? "rtn" : "gptq");
+        return new RecipeRow(name, "", free, false, 4, 64, "asym", null, null, "", free ? "rtn" : "gptq");
     }
 
     private static SetRow set(String name, boolean nonsense, boolean isDefault) {

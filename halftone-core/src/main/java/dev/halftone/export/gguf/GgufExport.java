@@ -107,6 +107,13 @@ public final class GgufExport {
                     "quantizes or scales the inputs of its linears, which a GGUF file cannot say",
                     "quantize the original with a recipe for weights alone");
         }
+        if (!model.cache().formats().isEmpty()) {
+            throw new InputException(
+                    "HT-682",
+                    place,
+                    "quantizes keys and values, which a GGUF file cannot say",
+                    "quantize the original with a recipe for weights alone, and choose llama.cpp's cache types there");
+        }
         // A model that was filled for a mixture was filled with importance at hand.
         boolean filled = model.hasBlocks() || importance != null;
         Map<String, Entry> entries = new LinkedHashMap<>();

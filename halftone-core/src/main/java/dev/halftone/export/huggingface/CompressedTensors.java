@@ -3,6 +3,8 @@ package dev.halftone.export.huggingface;
 import dev.halftone.checkpoint.SafetensorsDtype;
 import dev.halftone.format.BitStream;
 import dev.halftone.format.FloatElements;
+import dev.halftone.format.InputFormat;
+import dev.halftone.format.InputRounding;
 import dev.halftone.format.IntGroup;
 import dev.halftone.format.LevelGroup;
 import dev.halftone.format.NumberFormat;
@@ -17,6 +19,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -24,8 +28,9 @@ import tools.jackson.databind.node.ObjectNode;
  * Checkpoints of compressed-tensors (vLLM, transformers); the tensors are those of {@code CompressedTensorsReader}.
  *
  * @param wide scales of 16 bits are written as F32, because the library computes in the scales' type: for models in float32
+ * @param inputs how the inputs of the linears are quantized
  */
-record CompressedTensors(boolean wide) implements Layout {
+record CompressedTensors(boolean wide, InputRounding inputs) implements Layout {
     /** What an exponent byte of 0, which readers may take for no scale, becomes where all codes are 0: the scale 1. */
     private static final byte ONE = 127;
 
@@ -79,8 +84,23 @@ record CompressedTensors(boolean wide) implements Layout {
         return packed.format() instanceof IntGroup ? IntCodes.of(module, packed) : packed;
     }
 
+    /** For linears whose inputs stay as they are. */
+    CompressedTensors(boolean wide) {
+        this(wide, new InputRounding(Map.of()));
+    }
+
     @Override
     public List<StoredPart> parts(String module, PackedWeight packed) {
+        List<StoredPart> parts = new ArrayList<>(weights(module, packed));
+        InputFormat format = inputs.formats().get(module + ".weight");
+        if (format != null && format.granularity() == InputFormat.Granularity.STATIC) {
+            parts.addAll(InputArguments.parts(
+                    module, format, Objects.requireNonNull(inputs.ranges().get(module + ".weight"))));
+        }
+        return parts;
+    }
+
+    private List<StoredPart> weights(String module, PackedWeight packed) {
         PackedWeight weight = written(module, packed);
         Kind kind = kind(module, weight.format());
         return switch (kind) {
@@ -220,16 +240,24 @@ record CompressedTensors(boolean wide) implements Layout {
     }
 
     /** What a group of config.json says. */
-    private record Group(Kind kind, NumberFormat format) {}
+    private record Group(
+            Kind kind, NumberFormat format, @Nullable InputFormat inputs) {}
 
     @Override
     public void describe(ObjectNode section, Map<String, PackedWeight> weights, List<String> plain) {
         Map<Group, List<String>> groups = new LinkedHashMap<>();
         weights.forEach((module, packed) -> {
             NumberFormat format = written(module, packed).format();
-            groups.computeIfAbsent(new Group(kind(module, format), format), _ -> new ArrayList<>())
-                    .add(module);
+            Group group =
+                    new Group(kind(module, format), format, inputs.formats().get(module + ".weight"));
+            groups.computeIfAbsent(group, _ -> new ArrayList<>()).add(module);
         });
+        for (String weight : inputs.formats().keySet()) {
+            String module = weight.replaceFirst("\\.weight$", "");
+            if (!weights.containsKey(module)) {
+                throw Layout.refused(module, "has quantized inputs and a weight that is not quantized");
+            }
+        }
         boolean one = groups.keySet().stream().map(Group::kind).distinct().count() == 1;
         section.put("quant_method", "compressed-tensors");
         section.put("version", "0.15.0");
@@ -249,7 +277,11 @@ record CompressedTensors(boolean wide) implements Layout {
                 modules.forEach(targets::add);
             }
             arguments(group, entry.putObject("weights"));
-            entry.putNull("input_activations");
+            if (group.inputs() == null) {
+                entry.putNull("input_activations");
+            } else {
+                InputArguments.describe(modules.getFirst(), group.inputs(), entry.putObject("input_activations"));
+            }
             entry.putNull("output_activations");
             entry.put("format", group.kind().title);
         });

@@ -3,6 +3,7 @@ package dev.halftone.export.huggingface;
 import dev.halftone.checkpoint.SafetensorsDtype;
 import dev.halftone.error.InputException;
 import dev.halftone.error.ResourceException;
+import dev.halftone.format.InputFormat;
 import dev.halftone.format.InputRounding;
 import dev.halftone.format.KeptTensor;
 import dev.halftone.format.ModelFile;
@@ -127,7 +128,10 @@ public final class HuggingFaceExport {
 
     private @Nullable Layout layout(String format) {
         return switch (format) {
-            case "compressed-tensors" -> new CompressedTensors(dtype().equals("float32"));
+            case "compressed-tensors" ->
+                model.inputs() instanceof InputRounding inputs
+                        ? new CompressedTensors(dtype().equals("float32"), inputs)
+                        : new CompressedTensors(dtype().equals("float32"));
             case "gptq" ->
                 new Gptq(
                         packed.entrySet().stream().allMatch(entry -> Gptq.first(entry.getKey(), entry.getValue()))
@@ -159,7 +163,7 @@ public final class HuggingFaceExport {
     private void check() {
         String place = model.path().toString();
         if (model.inputs() instanceof InputRounding inputs) {
-            if (!inputs.formats().isEmpty()) {
+            if (!inputs.formats().isEmpty() && !(layout instanceof CompressedTensors)) {
                 throw new InputException(
                         "HT-691",
                         place,
@@ -169,7 +173,7 @@ public final class HuggingFaceExport {
                                         .iterator()
                                         .next()
                                         .label()),
-                        "quantize with a recipe for weights alone");
+                        "use --format compressed-tensors, or a recipe for weights alone");
             }
             if (!inputs.scales().isEmpty()) {
                 throw new InputException(
@@ -180,6 +184,14 @@ public final class HuggingFaceExport {
                                 + " while it runs, which no layout can say",
                         "transform only what a norm or a linear can absorb (targets of the transform step)");
             }
+        }
+        if (!model.cache().formats().isEmpty()) {
+            throw new InputException(
+                    "HT-691",
+                    place,
+                    "quantizes keys and values (%s), which the export would not say"
+                            .formatted(model.cache().label()),
+                    "quantize with a recipe for weights alone");
         }
         if (layout == null) {
             return;
@@ -291,6 +303,7 @@ public final class HuggingFaceExport {
                 }
                 equal++;
             }
+            checkInputs(written);
         }
         long bytes = 0;
         try (Stream<Path> files = Files.list(staging)) {
@@ -300,6 +313,23 @@ public final class HuggingFaceExport {
             }
         }
         return new Written(title(), equal, decoded, bytes);
+    }
+
+    /** Inputs are quantized as they were, with scales that differ by rounding at most. */
+    private void checkInputs(ModelFile written) {
+        if (layout == null || !(model.inputs() instanceof InputRounding inputs)) {
+            return;
+        }
+        InputRounding found =
+                written.inputs() instanceof InputRounding rounding ? rounding : new InputRounding(Map.of());
+        for (LinearSite site : Decoder.linears(model.spec())) {
+            InputFormat expected = inputs.formats().get(site.weight());
+            InputFormat read = found.formats().get(site.weight());
+            if ((expected == null) != (read == null)
+                    || (expected != null && read != null && !read.sameGrid(expected))) {
+                throw new IllegalStateException(site.weight() + " was written with other inputs");
+            }
+        }
     }
 
     /** W (out, in) of what was written. */

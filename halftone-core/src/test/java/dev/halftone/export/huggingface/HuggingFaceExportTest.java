@@ -2,6 +2,7 @@ package dev.halftone.export.huggingface;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.halftone.TinyModel;
 import dev.halftone.calibration.CalibrationOptions;
@@ -11,6 +12,7 @@ import dev.halftone.export.huggingface.HuggingFaceExport.Written;
 import dev.halftone.format.ModelFile;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.LinearSite;
+import dev.halftone.model.SiteObserver;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.recipe.Quantizer;
 import dev.halftone.recipe.Recipe;
@@ -124,13 +126,64 @@ class HuggingFaceExportTest {
         return result[0];
     }
 
+    /** Logits of what is read back are those that were measured: weights, schemes and scales of inputs. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "1| int8, symmetric: true| int8, granularity: token| token",
+                "2| int4, group: 16, symmetric: true| fp8_e4m3, granularity: token| token",
+                "3| int8, symmetric: true| int8, granularity: static| tensor",
+                "4| int8, symmetric: true| int8, symmetric: false, granularity: static| tensor",
+                "5| fp8, group: tensor| fp8_e4m3, granularity: static| tensor",
+                "6| fp8| fp8_e4m3, granularity: tensor| tensor",
+                "7| mxfp4, rule: ct| mxfp4, rule: ct| group",
+                "8| nvfp4| nvfp4, granularity: static| tensor_group",
+            })
+    void quantizedInputsAreReadBackAsTheyWere(int number, String weights, String inputs, String strategy)
+            throws IOException {
+        String targets = ", targets: ['*self_attn*']}\n";
+        Path packed = quantized(
+                "inputs-" + number,
+                "  - weights: {method: rtn, format: " + weights + targets + "  - inputs: {format: " + inputs + targets);
+        Path out = directory.resolve("inputs-out-" + number);
+        try (ModelFile source = ModelFile.open(packed)) {
+            HuggingFaceExport.write(source, "compressed-tensors", out);
+        }
+        assertThat(new JsonMapper()
+                        .readTree(out.resolve("config.json").toFile())
+                        .at("/quantization_config/config_groups/group_0/input_activations/strategy")
+                        .asString())
+                .isEqualTo(strategy);
+        try (ModelFile source = ModelFile.open(packed);
+                ModelFile plain = ModelFile.open(model);
+                ModelFile read = ModelFile.open(out)) {
+            float[] expected = logits(source);
+            float[] found = logits(read);
+            float[] original = logits(plain);
+            for (int i = 0; i < expected.length; i++) {
+                assertThat(found[i]).isCloseTo(expected[i], within(2e-5f * Math.max(1, Math.abs(expected[i]))));
+            }
+            assertThat(expected).isNotEqualTo(original);
+        }
+    }
+
+    private static float[] logits(ModelFile file) {
+        try (Decoder decoder = file.decoder(Compute.FLOAT32)) {
+            float[][] result = new float[1][];
+            Torch.inScope(() -> result[0] =
+                    Tensors.floats(decoder.forward(new int[] {5, 9, 2, 7, 11, 3, 1, 8}, SiteObserver.NONE)));
+            return result[0];
+        }
+    }
+
     @Test
     void whatNoReaderWouldDoIsRefusedAndNothingIsWritten() throws IOException {
         Path inputs = quantized(
                 "inputs", "  - weights: {method: rtn, format: int8}\n  - inputs: {format: int8, granularity: token}\n");
         Path out = directory.resolve("refused");
         try (ModelFile source = ModelFile.open(inputs)) {
-            assertThatThrownBy(() -> HuggingFaceExport.write(source, "compressed-tensors", out))
+            assertThatThrownBy(() -> HuggingFaceExport.write(source, "gptq", out))
                     .hasMessageContaining("HT-691")
                     .hasMessageContaining("quantizes the inputs of its linears (int8 per token)");
             assertThatThrownBy(() -> HuggingFaceExport.write(source, "onnx", out))
@@ -140,6 +193,15 @@ class HuggingFaceExportTest {
             assertThatThrownBy(() -> HuggingFaceExport.write(source, "awq", out))
                     .hasMessageContaining("HT-691")
                     .hasMessageContaining("has no packed linears");
+        }
+        Path groups = quantized(
+                "groups",
+                "  - weights: {method: rtn, format: int8}\n  - inputs: {format: int8, granularity: group, group: 16}\n");
+        try (ModelFile source = ModelFile.open(groups)) {
+            assertThatThrownBy(() -> HuggingFaceExport.write(source, "compressed-tensors", out))
+                    .hasMessageContaining("HT-692")
+                    .hasMessageContaining(
+                            "has inputs of int8 g16 per token, for which compressed-tensors has no scheme");
         }
         Path narrow = quantized("narrow", "  - weights: {method: rtn, format: int4, group: 16}\n");
         try (ModelFile source = ModelFile.open(narrow)) {

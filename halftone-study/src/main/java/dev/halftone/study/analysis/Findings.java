@@ -88,23 +88,22 @@ public record Findings(List<SetFigure> figures, List<SetEffect> effects, List<Me
             @Nullable Double nonsenseGap,
             @Nullable Double nonsenseError) {}
 
+    /** What a figure is of. */
+    private record Subject(String model, String recipe, String evaluation, Metric metric) {}
+
     /** The figure of a recipe over all sets. */
     public Optional<MethodFigure> method(String model, String recipe, String evaluation, Metric metric) {
+        Subject wanted = new Subject(model, recipe, evaluation, metric);
         return methods.stream()
-                .filter(method -> method.model().equals(model)
-                        && method.recipe().equals(recipe)
-                        && method.evaluation().equals(evaluation)
-                        && method.metric() == metric)
+                .filter(of -> new Subject(of.model(), of.recipe(), of.evaluation(), of.metric()).equals(wanted))
                 .findFirst();
     }
 
     /** The figures of a recipe set by set. */
     public List<SetFigure> figures(String model, String recipe, String evaluation, Metric metric) {
+        Subject wanted = new Subject(model, recipe, evaluation, metric);
         return figures.stream()
-                .filter(figure -> figure.model().equals(model)
-                        && figure.recipe().equals(recipe)
-                        && figure.evaluation().equals(evaluation)
-                        && figure.metric() == metric)
+                .filter(of -> new Subject(of.model(), of.recipe(), of.evaluation(), of.metric()).equals(wanted))
                 .toList();
     }
 }

@@ -1,5 +1,6 @@
 package dev.halftone.study.analysis;
 
+import dev.halftone.study.store.RecordRow;
 import dev.halftone.study.store.StudyStore;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -39,7 +40,7 @@ public record StudyData(
             long parameters,
             String transform) {}
 
-    /** A recipe; bits are null where weights or inputs stay as they are. */
+    /** A recipe; bits are null where weights, inputs, keys and values stay as they are. */
     public record RecipeRow(
             String recipe,
             String yaml,
@@ -49,6 +50,7 @@ public record StudyData(
             @Nullable Integer weightGroup,
             @Nullable String weightMode,
             @Nullable Integer inputBits,
+            @Nullable Integer cacheBits,
             String transforms,
             String solver) {}
 
@@ -94,10 +96,11 @@ public record StudyData(
             double sameTopStderr,
             double accuracy,
             double accuracyStderr,
+            double chance,
             double bitsPerWeight,
             double bitsPerParameter,
             long packedBytes,
-            String techniques,
+            @Nullable String techniques,
             boolean fellBack,
             double quantizeSeconds,
             double evaluateSeconds,
@@ -133,122 +136,31 @@ public record StudyData(
                 "SELECT key, value FROM meta", rows -> String.valueOf(meta.put(rows.getString(1), rows.getString(2))));
         return new StudyData(
                 meta,
-                store.read("SELECT * FROM models ORDER BY position", StudyData::model),
-                store.read("SELECT * FROM recipes ORDER BY position", StudyData::recipe),
-                store.read("SELECT * FROM sets ORDER BY position", StudyData::set),
-                store.read(
-                        "SELECT d.*, (SELECT first(token_kl ORDER BY e.position) FROM distances t JOIN evaluations e"
-                                + " USING (evaluation) WHERE t.model = d.model AND t.set_name = d.set_name AND t.draw ="
-                                + " d.draw) AS token_kl FROM draws d JOIN models m USING (model) JOIN sets s USING"
-                                + " (set_name) ORDER BY m.position, s.position, d.draw",
-                        StudyData::draw),
-                store.read(
-                        "SELECT * FROM evaluations ORDER BY position",
-                        rows -> new EvaluationRow(
-                                rows.getString("evaluation"),
-                                rows.getString("kind"),
-                                rows.getString("settings"),
-                                rows.getString("files"))),
-                store.read(
-                        "SELECT r.* FROM results r JOIN models m USING (model) JOIN recipes p USING (recipe) JOIN sets s"
-                                + " USING (set_name) JOIN evaluations e USING (evaluation) ORDER BY m.position,"
-                                + " p.position, s.position, r.draw, e.position",
-                        StudyData::row),
-                store.read(
-                        "SELECT * FROM maps",
-                        rows -> new MapRow(
-                                rows.getString("model"),
-                                rows.getString("set_name"),
-                                rows.getString("file"),
-                                rows.getLong("sequences"),
-                                rows.getLong("tokens"))),
+                rows(store, ModelRow.class, "SELECT * FROM models ORDER BY position"),
+                rows(store, RecipeRow.class, "SELECT * FROM recipes ORDER BY position"),
+                rows(store, SetRow.class, "SELECT *, set_name AS \"set\" FROM sets ORDER BY position"),
+                rows(
+                        store,
+                        DrawRow.class,
+                        "SELECT d.*, d.set_name AS \"set\", (SELECT first(token_kl ORDER BY e.position) FROM distances t"
+                                + " JOIN evaluations e USING (evaluation) WHERE t.model = d.model AND t.set_name ="
+                                + " d.set_name AND t.draw = d.draw) AS token_kl FROM draws d JOIN models m USING (model)"
+                                + " JOIN sets s USING (set_name) ORDER BY m.position, s.position, d.draw"),
+                rows(store, EvaluationRow.class, "SELECT * FROM evaluations ORDER BY position"),
+                rows(
+                        store,
+                        Row.class,
+                        "SELECT r.*, r.set_name AS \"set\", r.status = 'done' AS done FROM results r JOIN models m USING"
+                                + " (model) JOIN recipes p USING (recipe) JOIN sets s USING (set_name) JOIN evaluations e"
+                                + " USING (evaluation) ORDER BY m.position, p.position, s.position, r.draw, e.position"),
+                rows(store, MapRow.class, "SELECT *, set_name AS \"set\" FROM maps"),
                 store.read("SELECT count(DISTINCT cell) FROM grid", rows -> rows.getInt(1))
                         .getFirst(),
                 units(store));
     }
 
-    private static ModelRow model(ResultSet rows) throws SQLException {
-        return new ModelRow(
-                rows.getString("model"),
-                rows.getString("name"),
-                rows.getString("sha256"),
-                rows.getString("family"),
-                rows.getInt("layers"),
-                rows.getInt("hidden"),
-                rows.getLong("parameters"),
-                rows.getString("transform"));
-    }
-
-    private static RecipeRow recipe(ResultSet rows) throws SQLException {
-        return new RecipeRow(
-                rows.getString("recipe"),
-                rows.getString("yaml"),
-                rows.getBoolean("data_free"),
-                rows.getBoolean("anchor"),
-                (Integer) rows.getObject("weight_bits"),
-                (Integer) rows.getObject("weight_group"),
-                rows.getString("weight_mode"),
-                (Integer) rows.getObject("input_bits"),
-                rows.getString("transforms"),
-                rows.getString("solver"));
-    }
-
-    private static SetRow set(ResultSet rows) throws SQLException {
-        return new SetRow(
-                rows.getString("set_name"),
-                rows.getString("source"),
-                rows.getString("variant"),
-                rows.getString("files"),
-                rows.getBoolean("nonsense"),
-                rows.getBoolean("is_default"));
-    }
-
-    private static DrawRow draw(ResultSet rows) throws SQLException {
-        return new DrawRow(
-                rows.getString("model"),
-                rows.getString("set_name"),
-                rows.getInt("draw"),
-                rows.getLong("seed"),
-                rows.getString("sha256"),
-                rows.getInt("sequences"),
-                rows.getLong("tokens"),
-                rows.getInt("distinct_tokens"),
-                rows.getDouble("entropy_bits"),
-                (Double) rows.getObject("token_kl"));
-    }
-
-    private static Row row(ResultSet rows) throws SQLException {
-        return new Row(
-                rows.getString("model"),
-                rows.getString("recipe"),
-                rows.getString("set_name"),
-                rows.getInt("draw"),
-                rows.getString("evaluation"),
-                rows.getString("cell"),
-                rows.getString("status").equals("done"),
-                rows.getString("error"),
-                number(rows, "perplexity"),
-                number(rows, "perplexity_stderr"),
-                number(rows, "kl"),
-                number(rows, "kl_stderr"),
-                number(rows, "same_top"),
-                number(rows, "same_top_stderr"),
-                number(rows, "accuracy"),
-                number(rows, "accuracy_stderr"),
-                number(rows, "bits_per_weight"),
-                number(rows, "bits_per_parameter"),
-                rows.getLong("packed_bytes"),
-                String.valueOf(rows.getString("techniques")),
-                rows.getBoolean("fell_back"),
-                number(rows, "quantize_seconds"),
-                number(rows, "evaluate_seconds"),
-                rows.getLong("peak_memory_bytes"));
-    }
-
-    /** NaN where there is none. */
-    private static double number(ResultSet rows, String column) throws SQLException {
-        double value = rows.getDouble(column);
-        return rows.wasNull() ? Double.NaN : value;
+    private static <T extends Record> List<T> rows(StudyStore store, Class<T> type, String sql) {
+        return store.read(sql, RecordRow.of(type));
     }
 
     private static Map<String, Units> units(StudyStore store) {
@@ -259,8 +171,7 @@ public record StudyData(
                 rows -> String.valueOf(units.put(
                         rows.getString(1), new Units(array(rows, 2), array(rows, 3), array(rows, 4), new double[0]))));
         store.read(
-                "SELECT cell, list(1::DOUBLE ORDER BY item), list(is_right::INTEGER::DOUBLE ORDER BY item) FROM items GROUP"
-                        + " BY cell",
+                "SELECT cell, list(1::DOUBLE ORDER BY item), list(score ORDER BY item) FROM items GROUP" + " BY cell",
                 rows -> String.valueOf(units.put(
                         rows.getString(1), new Units(array(rows, 2), new double[0], new double[0], array(rows, 3)))));
         return units;

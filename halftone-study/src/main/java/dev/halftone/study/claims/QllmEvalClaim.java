@@ -21,8 +21,8 @@ final class QllmEvalClaim implements StudyClaim {
 
     @Override
     public String statement() {
-        return "Plain rounding loses nothing at W8 and W8A8, is usable at W4 and W4A8, hurts at W3 and collapses at W2 and W4A4; and"
-                + " divergence grows in the order W8A8, W4A8, W4A4.";
+        return "Plain rounding loses nothing at W8 and W8A8, is usable at W4 and W4A8, hurts at W3 and collapses at W2 and W4A4;"
+                + " so do keys and values at 8, 4, 3 and 2 bits; and divergence grows in the order W8A8, W4A8, W4A4.";
     }
 
     @Override
@@ -43,9 +43,13 @@ final class QllmEvalClaim implements StudyClaim {
                             Rules.measured(rule)));
                 }
             }
-            all.add(judgements.less(model, "rtn-w8a8g128", "rtn-w4a8g128"));
-            all.add(judgements.less(model, "rtn-w4a8g128", "rtn-w4a4g128"));
+            all.add(judgements.less(model, "w8a8", "w4a8"));
+            all.add(judgements.less(model, "w4a8", "w4a4"));
             all.add(judgements.less(model, "rtn-w3g128", "rtn-w2g128"));
+            all.add(judgements.less(model, "kv8", "kv4"));
+            all.add(judgements.less(model, "kv4", "kv3"));
+            all.add(judgements.less(model, "kv3", "kv2"));
+            all.add(judgements.less(model, "kv4", "w4kv4"));
         }
         return all;
     }

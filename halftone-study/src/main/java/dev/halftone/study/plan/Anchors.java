@@ -1,5 +1,6 @@
 package dev.halftone.study.plan;
 
+import dev.halftone.format.CacheFormat;
 import dev.halftone.format.GridMode;
 import dev.halftone.format.InputFormat;
 import dev.halftone.format.InputFormat.Granularity;
@@ -22,8 +23,11 @@ import org.jspecify.annotations.Nullable;
 final class Anchors {
     private Anchors() {}
 
-    /** What two recipes must share to be compared: how weights and inputs are stored. */
-    private record Formats(NumberFormat weights, @Nullable InputFormat inputs) {
+    /** What two recipes must share to be compared: how weights, inputs, keys and values are stored. */
+    private record Formats(
+            NumberFormat weights,
+            @Nullable InputFormat inputs,
+            @Nullable CacheFormat cache) {
         static Optional<Formats> of(Recipe recipe) {
             if (recipe.steps().isEmpty()) {
                 return Optional.empty();
@@ -35,7 +39,10 @@ final class Anchors {
                 // A scale from calibration is what rounding without data does not have.
                 inputs = new InputFormat(inputs.numbers(), Granularity.TOKEN, 0);
             }
-            return Optional.of(new Formats(recipe.steps().getFirst().format(), inputs));
+            CacheFormat cache = recipe.caches().isEmpty()
+                    ? null
+                    : recipe.caches().getFirst().format();
+            return Optional.of(new Formats(recipe.steps().getFirst().format(), inputs, cache));
         }
     }
 
@@ -74,21 +81,25 @@ final class Anchors {
     private static NamedRecipe rounding(Formats formats) {
         NumberFormat w = formats.weights();
         InputFormat inputs = formats.inputs();
+        CacheFormat cache = formats.cache();
         String yaml = "steps:\n  - weights: {method: rtn, %s}\n".formatted(Recipes.keys(w))
-                + (inputs == null ? "" : "  - inputs: {%s}\n".formatted(Recipes.keys(inputs)));
-        String name = "rtn-" + title(w, inputs == null ? "" : "a" + title(inputs.numbers()));
+                + (inputs == null ? "" : "  - inputs: {%s}\n".formatted(Recipes.keys(inputs)))
+                + (cache == null ? "" : "  - cache: {%s}\n".formatted(Recipes.keys(cache)));
+        String name = "rtn-" + title(w, inputs == null ? "" : "a" + title(inputs.numbers()), cache);
         return new NamedRecipe(name, yaml, Optional.of(Recipes.parse(name, yaml)), true);
     }
 
-    private static String title(NumberFormat w, String inputs) {
+    private static String title(NumberFormat w, String inputs, @Nullable CacheFormat cached) {
+        String cache = cached == null ? "" : "kv" + cached.bits();
         String tail = w.rows() == 1 ? "" : "-tiles";
         String group = w.group() == NumberFormat.ROW ? "" : "g" + w.group();
         return switch (w) {
             case IntGroup f ->
-                "w%d%s%s%s%s%s"
+                "w%d%s%s%s%s%s%s"
                         .formatted(
                                 f.bits(),
                                 inputs,
+                                cache,
                                 group,
                                 f.mode() == GridMode.ASYM ? "" : "-" + f.mode().title(),
                                 f.scale() == ScaleType.F16
@@ -96,13 +107,14 @@ final class Anchors {
                                         : "-" + f.scale().title(),
                                 tail);
             case LevelGroup f ->
-                "%s-%s%s%s%s"
+                "%s-%s%s%s%s%s"
                         .formatted(
                                 f.elements().title(),
                                 f.scale().title(),
                                 group,
                                 tail,
-                                inputs.isEmpty() ? "" : "-" + inputs);
+                                inputs.isEmpty() ? "" : "-" + inputs,
+                                cache.isEmpty() ? "" : "-" + cache);
         };
     }
 

@@ -2,6 +2,7 @@ package dev.halftone.study.plan;
 
 import dev.halftone.evaluate.Estimate;
 import java.io.Serializable;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -77,12 +78,23 @@ public record CellResult(
     /**
      * Of a task.
      *
-     * @param right 1 or 0 by item
-     * @param rightNorm the same with log-likelihoods divided by the choices' lengths
-     * @param margin by item: log-likelihood of the right choice minus the best wrong one's; of a cloze, its log-likelihood
+     * @param accuracyNorm null where answers were generated
+     * @param chance accuracy of guessing: mean of 1 / choices, 0 for what is written
+     * @param right 1 or 0 by item, or a share
+     * @param rightNorm the same with log-likelihoods divided by the choices' lengths; empty where answers were generated
+     * @param margin by item: log-likelihood of the right choice minus the best wrong one's; of a cloze, its
+     *     log-likelihood; empty where answers were generated
+     * @param answers that were generated, by item; else empty
      */
     @SuppressWarnings("ArrayRecordComponent") // never compared
-    public record Choice(Figure accuracy, Figure accuracyNorm, double[] right, double[] rightNorm, double[] margin)
+    public record Choice(
+            Figure accuracy,
+            @Nullable Figure accuracyNorm,
+            double chance,
+            double[] right,
+            double[] rightNorm,
+            double[] margin,
+            List<String> answers)
             implements Serializable {}
 
     /** Of a cell that could not be measured. */

@@ -27,12 +27,19 @@ public sealed interface Probe extends Serializable {
     /**
      * Accuracy on a task.
      *
-     * @param task kind of its file, as {@code halftone eval --tasks} names it
+     * @param task kind of its file, as {@code halftone eval --tasks} names it, or a task that is made, such as {@code
+     *     lines(lines=20)}
+     * @param file empty for what is made
      */
     record Choice(String name, String task, String file) implements Probe {
         @Override
         public List<String> files() {
-            return List.of(file);
+            return file.isEmpty() ? List.of() : List.of(file);
+        }
+
+        /** What {@code --tasks} would be told. */
+        public String argument() {
+            return file.isEmpty() ? task : task + ":" + file;
         }
     }
 

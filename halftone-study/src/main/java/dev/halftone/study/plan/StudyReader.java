@@ -3,6 +3,7 @@ package dev.halftone.study.plan;
 import dev.halftone.calibration.CalibrationOptions;
 import dev.halftone.calibration.CalibrationSource;
 import dev.halftone.error.InputException;
+import dev.halftone.evaluate.EvaluationTask;
 import dev.halftone.evaluate.WindowRule;
 import dev.halftone.recipe.CalibrationKeys;
 import dev.halftone.recipe.Recipe;
@@ -226,12 +227,13 @@ public final class StudyReader {
 
     private Probe probe(YamlReader entry) {
         boolean text = entry.has("perplexity");
-        YamlReader keys = text ? entry.mapping("perplexity") : entry.mapping("choice");
+        String word = text ? "perplexity" : entry.has("generate") ? "generate" : "choice";
+        YamlReader keys = entry.mapping(word);
         entry.finish();
         if (keys == null) {
-            throw new InputException("HT-421", entry.place(), "an entry is one of: perplexity, choice", "");
+            throw new InputException("HT-421", entry.place(), "an entry is one of: perplexity, choice, generate", "");
         }
-        Probe probe = text ? text(keys) : choice(keys);
+        Probe probe = text ? text(keys) : task(keys);
         keys.finish();
         return probe;
     }
@@ -261,15 +263,23 @@ public final class StudyReader {
                 chunks);
     }
 
-    private Probe choice(YamlReader keys) {
+    /** A task with a file, or one that is made. */
+    private Probe task(YamlReader keys) {
+        String task = keys.string("task", "custom");
+        boolean made = task.contains("(");
         String file = keys.string("file", "");
-        if (file.isEmpty()) {
-            throw keys.error("file", "\"file\" is missing");
+        if (file.isEmpty() != made) {
+            throw keys.error("file", made ? "\"file\" does not go with a task that is made" : "\"file\" is missing");
+        }
+        try {
+            EvaluationTask.check(task);
+        } catch (InputException e) {
+            throw e.at(keys.place("task"));
         }
         return new Probe.Choice(
-                keys.string("name", label(file).replaceFirst("\\.[a-z]+$", "")),
-                keys.string("task", "custom"),
-                resolved(file));
+                keys.string("name", made ? task : label(file).replaceFirst("\\.[a-z]+$", "")),
+                task,
+                made ? "" : resolved(file));
     }
 
     private Analysis analysis(List<CalibrationSetEntry> sets, String defaultSet) {

@@ -37,6 +37,9 @@ public enum Engine {
     /** Why the engine cannot run the recipe; empty if it can. */
     Optional<String> refusal(RecipeRow recipe) {
         Integer bits = recipe.weightBits();
+        if (this != HALFTONE && recipe.cacheBits() != null) {
+            return Optional.of("the engine quantizes keys and values in formats of its own");
+        }
         if (bits == null || this == HALFTONE) {
             return Optional.empty();
         }

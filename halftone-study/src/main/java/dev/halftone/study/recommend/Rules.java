@@ -11,6 +11,7 @@ import dev.halftone.study.plan.StudyFile;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,20 +32,27 @@ public final class Rules {
         COLLAPSES
     }
 
-    /**
-     * @param inputBits null for inputs as they are
-     */
+    /** Bits are null for what stays as it is. */
     private record Rule(
-            String setting, int weightBits, @Nullable Integer inputBits, Claim claim, String statement) {}
+            String setting,
+            @Nullable Integer weightBits,
+            @Nullable Integer inputBits,
+            @Nullable Integer cacheBits,
+            Claim claim,
+            String statement) {}
 
     private static final List<Rule> ALL = List.of(
-            new Rule("W8", 8, null, Claim.LOSSLESS, "8-bit weights lose nothing"),
-            new Rule("W8A8", 8, 8, Claim.LOSSLESS, "8-bit weights and inputs lose nothing"),
-            new Rule("W4", 4, null, Claim.USABLE, "4-bit weights are usable"),
-            new Rule("W4A8", 4, 8, Claim.USABLE, "4-bit weights with 8-bit inputs are usable"),
-            new Rule("W3", 3, null, Claim.HURT, "3-bit weights are for large models and easy tasks"),
-            new Rule("W2", 2, null, Claim.COLLAPSES, "2-bit weights collapse under plain rounding"),
-            new Rule("W4A4", 4, 4, Claim.COLLAPSES, "4-bit weights and inputs collapse under plain rounding"));
+            new Rule("W8", 8, null, null, Claim.LOSSLESS, "8-bit weights lose nothing"),
+            new Rule("W8A8", 8, 8, null, Claim.LOSSLESS, "8-bit weights and inputs lose nothing"),
+            new Rule("W4", 4, null, null, Claim.USABLE, "4-bit weights are usable"),
+            new Rule("W4A8", 4, 8, null, Claim.USABLE, "4-bit weights with 8-bit inputs are usable"),
+            new Rule("W3", 3, null, null, Claim.HURT, "3-bit weights are for large models and easy tasks"),
+            new Rule("W2", 2, null, null, Claim.COLLAPSES, "2-bit weights collapse under plain rounding"),
+            new Rule("W4A4", 4, 4, null, Claim.COLLAPSES, "4-bit weights and inputs collapse under plain rounding"),
+            new Rule("KV8", null, null, 8, Claim.LOSSLESS, "8-bit keys and values lose nothing"),
+            new Rule("KV4", null, null, 4, Claim.USABLE, "4-bit keys and values are usable"),
+            new Rule("KV3", null, null, 3, Claim.HURT, "3-bit keys and values are for large models and easy tasks"),
+            new Rule("KV2", null, null, 2, Claim.COLLAPSES, "2-bit keys and values collapse"));
 
     private Rules() {}
 
@@ -71,14 +79,6 @@ public final class Rules {
         for (Rule rule : ALL) {
             judged.add(judge(rule, data, model, evaluation));
         }
-        judged.add(new Judged(
-                model,
-                "KV8, KV4, KV2",
-                "8-bit caches lose nothing, 4-bit ones little, 2-bit ones collapse",
-                null,
-                null,
-                null,
-                "not measured here"));
         return judged;
     }
 
@@ -116,16 +116,12 @@ public final class Rules {
     }
 
     private static boolean matches(Rule rule, RecipeRow recipe) {
-        Integer bits = recipe.weightBits();
-        Integer inputs = recipe.inputBits();
-        boolean sameInputs =
-                rule.inputBits() == null ? inputs == null : rule.inputBits().equals(inputs);
         return recipe.dataFree()
-                && recipe.solver().equals("rtn")
+                && (recipe.solver().equals("rtn") || (recipe.solver().isEmpty() && recipe.cacheBits() != null))
                 && recipe.transforms().isEmpty()
-                && bits != null
-                && bits == rule.weightBits()
-                && sameInputs;
+                && Objects.equals(recipe.weightBits(), rule.weightBits())
+                && Objects.equals(recipe.inputBits(), rule.inputBits())
+                && Objects.equals(recipe.cacheBits(), rule.cacheBits());
     }
 
     private static String verdict(Claim claim, Difference measured) {

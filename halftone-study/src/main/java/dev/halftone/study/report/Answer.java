@@ -164,6 +164,7 @@ final class Answer {
         return data.recipes().stream()
                 .filter(recipe -> recipe.dataFree()
                         && recipe.inputBits() != null
+                        && recipe.cacheBits() == null
                         && recipe.transforms().isEmpty())
                 .max(Comparator.comparingInt(
                         recipe -> Optional.ofNullable(recipe.inputBits()).orElse(0) * 16

@@ -34,6 +34,7 @@ public final class MarkdownReport {
         effects();
         outliers();
         choices();
+        tolerance();
         provenance();
         return text.toString();
     }
@@ -175,6 +176,25 @@ public final class MarkdownReport {
                                 rule.recipe() == null ? "" : rule.recipe(),
                                 Rules.measured(rule),
                                 rule.verdict()))
+                        .toList());
+    }
+
+    private void tolerance() {
+        table(
+                "What is left of tasks above chance",
+                List.of("model", "recipe", "task", "accuracy", "full precision", "chance", "retained", "verdict"),
+                document.tolerance().stream()
+                        .map(t -> List.of(
+                                t.model(),
+                                t.recipe(),
+                                t.evaluation(),
+                                number("%.3f", t.accuracy()),
+                                number("%.3f", t.fullPrecision()),
+                                number("%.3f", t.chance()),
+                                t.retained() == null
+                                        ? ""
+                                        : number("%.3f", t.retained()) + " ± " + number("%.3f", t.error()),
+                                t.verdict()))
                         .toList());
     }
 

@@ -9,6 +9,7 @@ import dev.halftone.study.analysis.StudyData.ModelRow;
 import dev.halftone.study.analysis.StudyData.RecipeRow;
 import dev.halftone.study.analysis.StudyData.Row;
 import dev.halftone.study.analysis.StudyData.SetRow;
+import dev.halftone.study.analysis.Tolerance;
 import dev.halftone.study.recommend.Recommendation;
 import dev.halftone.study.recommend.Rules;
 import java.util.List;
@@ -23,6 +24,7 @@ import java.util.Map;
  * @param done of them
  * @param failed of them
  * @param rows one per cell: of a recipe that reads no set, that of the first set and draw
+ * @param tolerance what is left of tasks' scores above chance
  * @param provenance what made the results
  */
 public record ReportDocument(
@@ -42,6 +44,7 @@ public record ReportDocument(
         List<MethodFigure> methods,
         List<Recommendation> recommendations,
         List<Rules.Judged> rules,
+        List<Tolerance> tolerance,
         List<Outliers> outliers,
         List<Overlap> overlaps,
         List<Row> rows,

@@ -8,6 +8,7 @@ import dev.halftone.study.analysis.StudyData;
 import dev.halftone.study.analysis.StudyData.EvaluationRow;
 import dev.halftone.study.analysis.StudyData.ModelRow;
 import dev.halftone.study.analysis.StudyData.Row;
+import dev.halftone.study.analysis.Tolerance;
 import dev.halftone.study.plan.StudyFile;
 import dev.halftone.study.recommend.Engine;
 import dev.halftone.study.recommend.Recommendation;
@@ -59,6 +60,7 @@ public final class StudyReport {
                 findings.methods(),
                 recommendations,
                 rules,
+                Tolerance.of(data),
                 outliers,
                 maps.overlaps(),
                 rows,

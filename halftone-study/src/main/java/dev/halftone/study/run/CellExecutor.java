@@ -1,9 +1,14 @@
 package dev.halftone.study.run;
 
 import dev.halftone.error.InputException;
+import dev.halftone.error.ResourceException;
 import dev.halftone.study.plan.CellResult;
 import dev.halftone.study.plan.Job;
+import dev.halftone.tensor.Compute;
+import dev.halftone.tensor.ComputeDevice;
+import dev.halftone.tensor.ComputeType;
 import java.io.Serializable;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.function.Consumer;
@@ -18,8 +23,33 @@ public interface CellExecutor extends AutoCloseable {
      *
      * @param directory of the study: draws are read from it, reference logits kept in it, models packed in it
      * @param threads worker threads of one job; 0 where nobody chose, and the executor may
+     * @param dtype name of the type in which models run
+     * @param device name of where they run
      */
-    record Setting(String directory, int threads) implements Serializable {}
+    record Setting(String directory, int threads, String dtype, String device) implements Serializable {
+        /** The same with another number of threads. */
+        public Setting withThreads(int count) {
+            return new Setting(directory, count, dtype, device);
+        }
+
+        static Setting of(Path directory, int threads, Compute compute) {
+            return new Setting(
+                    directory.toString(),
+                    threads,
+                    compute.type().label(),
+                    compute.device().toString());
+        }
+
+        /**
+         * In what and where models run, on the machine that asks.
+         *
+         * @throws ResourceException HT-504 if it has no such device
+         */
+        public Compute compute() {
+            ComputeType type = ComputeType.named(dtype);
+            return new Compute(type, type, ComputeDevice.named(device));
+        }
+    }
 
     /**
      * Runs all jobs.

@@ -6,6 +6,7 @@ import dev.halftone.error.InputException;
 import dev.halftone.format.ModelFile;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.recipe.QuantizationResult;
+import dev.halftone.recipe.QuantizationResult.CacheReport;
 import dev.halftone.recipe.QuantizationResult.Evidence;
 import dev.halftone.recipe.Quantizer;
 import dev.halftone.recipe.Recipe;
@@ -44,22 +45,26 @@ public final class CellRunner {
 
     private final StudyDirectory directory;
     private final Workers workers;
+    private final Compute compute;
     private final String attempt;
 
     /**
+     * Runs jobs of a study.
+     *
      * @param attempt tells those apart that may run one job at the same time, as when one of them is only believed dead; empty where
      *     there is one
      */
-    public CellRunner(StudyDirectory directory, Workers workers, String attempt) {
-        this.directory = directory;
+    public CellRunner(CellExecutor.Setting setting, Workers workers, String attempt) {
+        this.directory = new StudyDirectory(Path.of(setting.directory()));
         this.workers = workers;
+        this.compute = setting.compute();
         this.attempt = attempt;
     }
 
     /** The results of all its cells, in their order. */
     public List<CellResult> run(Job job) {
         Path work = directory.work(job.cells().getFirst().key() + attempt);
-        Measuring measuring = new Measuring(directory, work, workers);
+        Measuring measuring = new Measuring(directory, work, compute, workers);
         Packed packed = null;
         List<CellResult> results = new ArrayList<>();
         try (ModelFile original = ModelFile.open(job.model())) {
@@ -97,7 +102,7 @@ public final class CellRunner {
         };
     }
 
-    private static Packed original(ModelFile model) {
+    private Packed original(ModelFile model) {
         return new Packed(
                 model.bitsPerLinearWeight(),
                 model.bitsPerParameter(),
@@ -107,8 +112,15 @@ public final class CellRunner {
                 0,
                 false,
                 0,
-                JSON.writeValueAsString(
-                        Provenance.of(model.checkpoint().files(), Map.of("model_transform", model.transform()))));
+                JSON.writeValueAsString(Provenance.of(
+                        model.checkpoint().files(),
+                        Map.of(
+                                "model_transform",
+                                model.transform(),
+                                "dtype",
+                                compute.type().label(),
+                                "device",
+                                compute.device().toString()))));
     }
 
     private Packed quantize(Job job, ModelFile model, Path target) {
@@ -130,9 +142,13 @@ public final class CellRunner {
                         "draw_sha256",
                         job.drawHash(),
                         "model_transform",
-                        model.transform()));
+                        model.transform(),
+                        "dtype",
+                        compute.type().label(),
+                        "device",
+                        compute.device().toString()));
         QuantizationResult result =
-                new Quantizer(model, recipe, draw, Compute.FLOAT32, target, workers).run(provenance, (_, _) -> {});
+                new Quantizer(model, recipe, draw, compute, target, workers).run(provenance, (_, _) -> {});
         Evidence evidence = result.evidence();
         return new Packed(
                 evidence.bitsPerWeight(),
@@ -155,6 +171,10 @@ public final class CellRunner {
                 all.add("inputs " + site.inputs());
             }
         });
+        CacheReport cache = evidence.cache();
+        if (cache != null) {
+            all.add("cache " + cache.format());
+        }
         return String.join("; ", all);
     }
 

@@ -3,7 +3,6 @@ package dev.halftone.study.run;
 import dev.halftone.study.plan.CellResult;
 import dev.halftone.study.plan.Job;
 import dev.halftone.tensor.Workers;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -31,7 +30,7 @@ public final class LocalExecutor implements CellExecutor {
     public void run(List<Job> jobs, Setting setting, Consumer<List<CellResult>> sink) {
         int threads = setting.threads() == 0 ? Runtime.getRuntime().availableProcessors() : setting.threads();
         try (Workers workers = new Workers(threads)) {
-            CellRunner runner = new CellRunner(new StudyDirectory(Path.of(setting.directory())), workers, "");
+            CellRunner runner = new CellRunner(setting, workers, "");
             for (Job job : jobs) {
                 sink.accept(runner.run(job));
             }

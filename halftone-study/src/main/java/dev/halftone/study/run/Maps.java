@@ -30,11 +30,13 @@ final class Maps {
     private static final Path SPILL = Path.of(System.getProperty("java.io.tmpdir"));
     private final StudyDirectory directory;
     private final String code;
+    private final Compute compute;
     private final Workers workers;
 
-    Maps(StudyDirectory directory, String code, Workers workers) {
+    Maps(StudyDirectory directory, String code, Compute compute, Workers workers) {
         this.directory = directory;
         this.code = code;
+        this.compute = compute;
         this.workers = workers;
     }
 
@@ -85,7 +87,7 @@ final class Maps {
                 draw.sequences().subList(0, Math.min(samples, draw.sequences().size()));
         Path beside = file.resolveSibling("." + file.getFileName() + ".part");
         try (ModelFile opened = ModelFile.open(model.model().name());
-                Decoder decoder = opened.decoder(Compute.FLOAT32)) {
+                Decoder decoder = opened.decoder(compute)) {
             ModelStatistics statistics = new StatisticsService(decoder, StatisticsService.Options.DEFAULT, workers)
                     .of(sequences, model.hash(), draw.report().sha256(), SPILL, (_, _) -> {});
             StatisticsFile.write(beside, statistics);

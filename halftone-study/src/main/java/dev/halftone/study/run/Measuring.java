@@ -1,13 +1,16 @@
 package dev.halftone.study.run;
 
 import dev.halftone.evaluate.ChoiceEncoder;
-import dev.halftone.evaluate.ChoiceItem;
 import dev.halftone.evaluate.ChoiceScores;
 import dev.halftone.evaluate.ChoiceScores.Norm;
 import dev.halftone.evaluate.ChoiceScoring;
 import dev.halftone.evaluate.ChoiceTasks;
 import dev.halftone.evaluate.Estimate;
 import dev.halftone.evaluate.Evaluation;
+import dev.halftone.evaluate.EvaluationTask;
+import dev.halftone.evaluate.GenerationScores;
+import dev.halftone.evaluate.GenerationTasks;
+import dev.halftone.evaluate.GreedyDecoding;
 import dev.halftone.evaluate.LogitFile;
 import dev.halftone.evaluate.LogitFileWriter;
 import dev.halftone.evaluate.LogitSource;
@@ -46,12 +49,14 @@ final class Measuring {
     private static final Path SPILL = Path.of(System.getProperty("java.io.tmpdir"));
     private final StudyDirectory directory;
     private final Path work;
+    private final Compute compute;
     private final Workers workers;
 
     /** @param work where files are until they are whole */
-    Measuring(StudyDirectory directory, Path work, Workers workers) {
+    Measuring(StudyDirectory directory, Path work, Compute compute, Workers workers) {
         this.directory = directory;
         this.work = work;
+        this.compute = compute;
         this.workers = workers;
     }
 
@@ -75,7 +80,7 @@ final class Measuring {
      */
     Text original(Job job, Cell cell, Probe.Text probe, ModelFile model) {
         try (TextTokenizer tokenizer = model.tokenizer();
-                Decoder decoder = model.decoder(Compute.FLOAT32);
+                Decoder decoder = model.decoder(compute);
                 ModelLogits own = new ModelLogits(decoder, SPILL)) {
             List<Window> windows = windows(probe, tokenizer);
             if (!cached(windows, own.vocabulary())) {
@@ -96,11 +101,11 @@ final class Measuring {
     /** Measures a packed model against the one it was made from. */
     Text packed(Job job, Cell cell, Probe.Text probe, ModelFile original, ModelFile packed) {
         try (TextTokenizer tokenizer = original.tokenizer();
-                Decoder decoder = packed.decoder(Compute.FLOAT32);
+                Decoder decoder = packed.decoder(compute);
                 ModelLogits own = new ModelLogits(decoder, SPILL)) {
             List<Window> windows = windows(probe, tokenizer);
             if (!cached(windows, own.vocabulary())) {
-                try (Decoder reference = original.decoder(Compute.FLOAT32);
+                try (Decoder reference = original.decoder(compute);
                         ModelLogits other = new ModelLogits(reference, SPILL)) {
                     return figures(run(own, other, windows, (_, _, _, _) -> {}), windows, 0);
                 }
@@ -116,7 +121,7 @@ final class Measuring {
     }
 
     private Path logits(Job job, Cell cell) {
-        return directory.logits(Hashes.of("logits", job.modelHash(), cell.probeHash()));
+        return directory.logits(Hashes.of("logits", job.modelHash(), cell.probeHash(), compute.toString()));
     }
 
     /** True where all windows are alike, as the file's form wants it, and the file is not too large. */
@@ -167,23 +172,38 @@ final class Measuring {
 
     /** Measures a model on a task. */
     Choice choice(Probe.Choice probe, ModelFile original, ModelFile model) {
-        List<ChoiceItem> items =
-                ChoiceTasks.read(probe.task() + ":" + probe.file()).getFirst().items();
         try (TextTokenizer tokenizer = original.tokenizer();
-                Decoder decoder = model.decoder(Compute.FLOAT32)) {
+                Decoder decoder = model.decoder(compute)) {
             ChoiceEncoder encoder =
                     ChoiceEncoder.of(tokenizer, bos(tokenizer), model.spec().contextLength());
-            ChoiceScores scores = ChoiceScoring.run(decoder, null, encoder, items, workers, SPILL, (_, _) -> {})
-                    .model();
-            double[] margin = new double[items.size()];
-            Arrays.setAll(margin, i -> margin(scores, i));
-            return new Choice(
-                    Figure.of(scores.accuracy(Norm.NONE)),
-                    Figure.of(scores.accuracy(Norm.CHARACTERS)),
-                    scores.right(Norm.NONE),
-                    scores.right(Norm.CHARACTERS),
-                    margin);
+            return switch (EvaluationTask.read(probe.argument()).getFirst()) {
+                case ChoiceTasks.Task task ->
+                    chosen(ChoiceScoring.run(decoder, null, encoder, task.items(), workers, SPILL, (_, _) -> {})
+                            .model());
+                case GenerationTasks.Task task ->
+                    written(GreedyDecoding.run(decoder, encoder, task.items(), workers, (_, _) -> {}));
+            };
         }
+    }
+
+    private static Choice chosen(ChoiceScores scores) {
+        double[] margin = new double[scores.items().size()];
+        Arrays.setAll(margin, i -> margin(scores, i));
+        return new Choice(
+                Figure.of(scores.accuracy(Norm.NONE)),
+                Figure.of(scores.accuracy(Norm.CHARACTERS)),
+                scores.chance(),
+                scores.right(Norm.NONE),
+                scores.right(Norm.CHARACTERS),
+                margin,
+                List.of());
+    }
+
+    private static Choice written(GenerationScores scores) {
+        List<String> answers =
+                scores.answers().stream().map(turns -> turns.getLast().text()).toList();
+        double[] none = {};
+        return new Choice(Figure.of(scores.accuracy()), null, 0, scores.right(), none, none, answers);
     }
 
     private static double margin(ChoiceScores scores, int item) {

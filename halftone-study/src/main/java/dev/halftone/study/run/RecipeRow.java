@@ -39,6 +39,7 @@ final class RecipeRow {
                 format == null ? null : format.group(),
                 format == null ? null : grid(format),
                 inputBits(recipe),
+                cacheBits(recipe),
                 transforms,
                 step == null ? "" : step.solver().name());
     }
@@ -52,6 +53,12 @@ final class RecipeRow {
             case InputFormat.Float8 _ -> 8;
             case InputFormat.Levels levels -> levels.format().bits();
         };
+    }
+
+    private static @Nullable Integer cacheBits(@Nullable Recipe recipe) {
+        return recipe == null || recipe.caches().isEmpty()
+                ? null
+                : recipe.caches().getFirst().format().bits();
     }
 
     private static String grid(NumberFormat format) {

@@ -7,6 +7,7 @@ import dev.halftone.study.plan.Job;
 import dev.halftone.study.plan.StudyFile;
 import dev.halftone.study.run.CellExecutor.Setting;
 import dev.halftone.study.store.StudyStore;
+import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Workers;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -37,11 +38,17 @@ public final class StudyRun {
      * @param threads that draw calibration sets and observe models, in this process
      * @param cellThreads of one cell, wherever it runs; 0 leaves them to the executor
      * @param retryFailed compute cells again that failed before
+     * @param compute in what and where models run
      */
-    public record Options(String master, int threads, int cellThreads, boolean retryFailed) {
+    public record Options(String master, int threads, int cellThreads, boolean retryFailed, Compute compute) {
         /** The same threads for cells. */
+        public Options(String master, int threads, boolean retryFailed, Compute compute) {
+            this(master, threads, threads, retryFailed, compute);
+        }
+
+        /** In float32 on the CPU. */
         public Options(String master, int threads, boolean retryFailed) {
-            this(master, threads, threads, retryFailed);
+            this(master, threads, retryFailed, Compute.FLOAT32);
         }
     }
 
@@ -81,7 +88,7 @@ public final class StudyRun {
                 FileChannel _ = directory.lock()) {
             directory.clean();
             StudyStore store = StudyStore.create(directory.path());
-            String code = CodeVersion.current();
+            String code = code();
             Grid grid = layOut(store, code);
             Set<String> known = new HashSet<>(store.keys(false));
             if (!options.retryFailed()) {
@@ -95,6 +102,14 @@ public final class StudyRun {
         } catch (IOException e) {
             throw StudyDirectory.unwritable(directory.path(), e);
         }
+    }
+
+    /** Of everything but the study that a cell's result depends on. */
+    private String code() {
+        Compute compute = options.compute();
+        return compute.equals(Compute.FLOAT32)
+                ? CodeVersion.current()
+                : "%s %s %s".formatted(CodeVersion.current(), compute.type().label(), compute.device());
     }
 
     private Grid layOut(StudyStore store, String code) {
@@ -111,7 +126,7 @@ public final class StudyRun {
                 }
                 StudyStore.replace(connection, "meta", meta(code));
             });
-            new Maps(directory, code, workers)
+            new Maps(directory, code, options.compute(), workers)
                     .make(
                             study,
                             grid.models(),
@@ -133,6 +148,8 @@ public final class StudyRun {
         meta.put("system", made.os() + " " + made.arch());
         meta.put("kernels", made.kernels());
         meta.put("libtorch", made.libtorch());
+        meta.put("dtype", options.compute().type().label());
+        meta.put("device", options.compute().device().toString());
         meta.put("draws", String.valueOf(study.draws()));
         List<List<@Nullable Object>> rows = new ArrayList<>();
         meta.forEach((key, value) -> rows.add(List.of(key, value)));
@@ -159,7 +176,7 @@ public final class StudyRun {
         pending.forEach(job -> job.cells().forEach(cell -> jobOf.put(cell.key(), job)));
         int total = jobOf.size();
         int[] done = {0};
-        Setting setting = new Setting(directory.path().toString(), options.cellThreads());
+        Setting setting = Setting.of(directory.path(), options.cellThreads(), options.compute());
         executor.run(pending, setting, results -> {
             store.add(results, code);
             done[0] += results.size();

@@ -38,8 +38,15 @@ final class CellRows {
         if (choice != null) {
             List<List<@Nullable Object>> items = new ArrayList<>();
             for (int i = 0; i < choice.right().length; i++) {
+                boolean chosen = choice.answers().isEmpty();
                 items.add(Arrays.asList(
-                        result.cell(), i, choice.right()[i] == 1, choice.rightNorm()[i] == 1, choice.margin()[i]));
+                        result.cell(),
+                        i,
+                        choice.right()[i] == 1,
+                        chosen ? choice.rightNorm()[i] == 1 : null,
+                        chosen ? choice.margin()[i] : null,
+                        choice.right()[i],
+                        chosen ? null : choice.answers().get(i)));
             }
             StudyStore.insert(connection, "items", items);
         }
@@ -62,6 +69,7 @@ final class CellRows {
         Choice choice = result.choice();
         figure(row, choice == null ? null : choice.accuracy());
         figure(row, choice == null ? null : choice.accuracyNorm());
+        row.add(choice == null ? null : choice.chance());
         Packed packed = result.packed();
         row.add(packed == null ? null : packed.bitsPerWeight());
         row.add(packed == null ? null : packed.bitsPerParameter());

@@ -10,7 +10,7 @@ import java.util.List;
 /** The statements of {@code schema.sql}. */
 final class Schema {
     /** Raised whenever a table changes. */
-    static final int VERSION = 1;
+    static final int VERSION = 2;
 
     /** In the order of the file. */
     static final List<String> TABLES = List.of(

@@ -113,6 +113,15 @@ function choices() {
       {name: 'measured with', text: true, value: r => r.recipe}, {name: 'perplexity ×', value: r => r.ratio}, {name: '± error', value: r => r.error},
       {name: 'here', text: true, value: r => r.verdict, mark: r => r.verdict === 'agrees' ? 'better' : r.verdict === 'does not agree' ? 'worse' : 'none'}], data.rules);
   }
+  if (data.tolerance.length) {
+    part.append(make('h3', {}, 'What is left of tasks above chance'));
+    part.append(make('p', {class: 'legend'}, 'Retained: (accuracy − chance) / (accuracy of full precision − chance); no loss is 0.98 or more (arXiv:2402.18158). Empty where full precision is not above chance.'));
+    table(part, 'tolerance', [
+      {name: 'model', text: true, value: r => r.model}, {name: 'recipe', text: true, value: r => r.recipe}, {name: 'task', text: true, value: r => r.evaluation},
+      {name: 'accuracy, %', value: r => 100 * r.accuracy}, {name: 'full precision, %', value: r => 100 * r.full_precision}, {name: 'chance, %', value: r => 100 * r.chance},
+      {name: 'retained', value: r => r.retained}, {name: '± error', value: r => r.error},
+      {name: 'here', text: true, value: r => r.verdict, mark: r => r.verdict === 'no loss' ? 'better' : r.verdict === 'loss' ? 'worse' : 'none'}], data.tolerance);
+  }
 }
 function everything() {
   const part = section('All cells', 'A recipe that reads no data has one cell, shown with the first set. Click a column’s head to sort.');

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.LoggerFactory;
 
 /** Spark in this process. */
 class SparkExecutorTest {
@@ -152,6 +153,15 @@ class SparkExecutorTest {
             System.clearProperty("spark.scheduler.maxRegisteredResourcesWaitingTime");
         }
         assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(20));
-        assertThat(Files.exists(directory.resolve("out").resolve("spark.log"))).isTrue();
+    }
+
+    @Test
+    void whatSparkSaysGoesToTheFile() throws IOException {
+        Path file = directory.resolve("spark.log");
+        SparkLog.to(file);
+        LoggerFactory.getLogger("org.apache.spark.Something").info("not worth a line");
+        assertThat(file).doesNotExist();
+        LoggerFactory.getLogger("org.apache.spark.Something").warn("worth a line");
+        assertThat(Files.readString(file)).contains("worth a line").doesNotContain("not worth");
     }
 }

@@ -10,5 +10,4 @@ import org.jspecify.annotations.Nullable;
  * @param result null beside a refusal; of a class that can be sent
  * @param refusal null beside a result
  */
-record Outcome<R>(
-        @Nullable R result, @Nullable String refusal) implements Serializable {}
+record Outcome<R>(@Nullable R result, @Nullable String refusal) implements Serializable {}

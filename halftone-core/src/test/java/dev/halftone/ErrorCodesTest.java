@@ -25,6 +25,7 @@ class ErrorCodesTest {
                 "halftone-kernels/src/main",
                 "halftone-core/src/main",
                 "halftone-study/src/main",
+                "halftone-spark/src/main",
                 "halftone-app/src/main")) {
             try (Stream<Path> files = Files.walk(root.resolve(place))) {
                 for (Path file : files.filter(Files::isRegularFile).toList()) {

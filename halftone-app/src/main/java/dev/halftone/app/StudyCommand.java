@@ -66,7 +66,10 @@ final class StudyCommand implements Callable<Integer> {
     @Option(
             names = "--master",
             paramLabel = "NAME",
-            description = "what runs the cells (default: ${DEFAULT-VALUE}, in this process)")
+            description =
+                    "what runs the cells (default: ${DEFAULT-VALUE}, one after the other in this process): local[N], N at a time,"
+                            + " or spark://HOST:PORT, an Apache Spark cluster; there a cell has one thread unless --threads is"
+                            + " given")
     private String master = "local";
 
     @Option(
@@ -92,6 +95,7 @@ final class StudyCommand implements Callable<Integer> {
     public Integer call() {
         long start = System.nanoTime();
         int threads = common.checkedThreads();
+        int cellThreads = spec.commandLine().getParseResult().hasMatchedOption("--threads") ? threads : 0;
         if (export != null && !List.of("parquet", "csv").contains(export)) {
             throw new InputException("HT-668", "--export", "\"" + export + "\"; known are parquet, csv", "");
         }
@@ -103,7 +107,7 @@ final class StudyCommand implements Callable<Integer> {
             summary = new StudyRun(
                             study,
                             directory,
-                            new StudyRun.Options(master, threads, retryFailed, computing.chosen()),
+                            new StudyRun.Options(master, threads, cellThreads, retryFailed, computing.chosen()),
                             new Told(line, err))
                     .run();
         }

@@ -40,7 +40,7 @@ public final class CopyingExecutor implements CellExecutor {
         Setting there = copy(setting);
         try (Workers workers = new Workers(1)) {
             for (Job job : jobs.reversed()) {
-                CellRunner runner = new CellRunner(there, workers);
+                CellRunner runner = new CellRunner(there, workers, "-copy");
                 sink.accept(copy(new ArrayList<>(runner.run(copy(job)))));
             }
         }

@@ -37,18 +37,18 @@ public final class TinyStudy {
     private TinyStudy() {}
 
     /** Writes model, texts and the study's file; returns the file. */
-    static Path write(Path directory) throws IOException {
+    public static Path write(Path directory) throws IOException {
         return write(directory, YAML);
     }
 
-    static Path write(Path directory, String yaml) throws IOException {
+    public static Path write(Path directory, String yaml) throws IOException {
         TinyModel.write(directory.resolve("tiny"), 1, 0.3);
         Files.writeString(directory.resolve("calibration.txt"), TinyModel.text(900, 2));
         Files.writeString(directory.resolve("test.txt"), TinyModel.text(320, 3));
         return Files.writeString(directory.resolve("study.yaml"), yaml);
     }
 
-    static String yaml() {
+    public static String yaml() {
         return YAML;
     }
 
@@ -75,9 +75,9 @@ public final class TinyStudy {
     }
 
     /** What a run told. */
-    static class Told implements StudyRun.Listener {
-        final List<String> jobs = new ArrayList<>();
-        final List<CellResult> results = new ArrayList<>();
+    public static class Told implements StudyRun.Listener {
+        public final List<String> jobs = new ArrayList<>();
+        public final List<CellResult> results = new ArrayList<>();
 
         @Override
         public void preparing(String what, int done, int total) {}
@@ -90,12 +90,12 @@ public final class TinyStudy {
     }
 
     /** Runs the study in this process. */
-    static StudyRun.Summary run(Path file, Path out, StudyRun.Listener listener, boolean retryFailed) {
+    public static StudyRun.Summary run(Path file, Path out, StudyRun.Listener listener, boolean retryFailed) {
         return new StudyRun(StudyReader.read(file), out, new StudyRun.Options("local", 2, retryFailed), listener).run();
     }
 
     /** All figures of the store that do not depend on the clock, by the grid's row. */
-    static Map<String, String> figures(Path out) {
+    public static Map<String, String> figures(Path out) {
         Map<String, String> figures = new TreeMap<>();
         StudyStore.open(out)
                 .read(

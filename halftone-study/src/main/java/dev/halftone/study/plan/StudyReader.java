@@ -149,21 +149,22 @@ public final class StudyReader {
         List<Model> models = new ArrayList<>();
         if (!instead.isEmpty()) {
             root.has("models"); // known here, and not read
-            instead.forEach(name -> models.add(new Model(label(name), name)));
+            instead.forEach(name ->
+                    models.add(new Model(label(name), model(Path.of("").toAbsolutePath(), name))));
             distinct(models.stream().map(Model::label).toList(), "--model");
             return models;
         }
-        named("models").forEach((label, name) -> models.add(new Model(label, model(name))));
+        named("models").forEach((label, name) -> models.add(new Model(label, model(base, name))));
         return models;
     }
 
-    /** A path beside the study's file if there is one, whatever is done to the model; else a name. */
-    private String model(String name) {
+    /** A path that starts from a directory if there is one, whatever is done to the model; else a name. */
+    private static String model(Path directory, String name) {
         int injection = name.indexOf("+outliers");
         String path = injection < 0 ? name : name.substring(0, injection);
-        return path.contains(":") || !Files.exists(base.resolve(path))
+        return path.contains(":") || !Files.exists(directory.resolve(path))
                 ? name
-                : resolved(path) + name.substring(path.length());
+                : directory.resolve(path).normalize() + name.substring(path.length());
     }
 
     private String resolved(String path) {

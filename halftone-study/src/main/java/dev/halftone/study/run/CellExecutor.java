@@ -22,11 +22,16 @@ public interface CellExecutor extends AutoCloseable {
      * What a job needs to know of the study, wherever it runs.
      *
      * @param directory of the study: draws are read from it, reference logits kept in it, models packed in it
-     * @param threads worker threads of one job
+     * @param threads worker threads of one job; 0 where nobody chose, and the executor may
      * @param dtype name of the type in which models run
      * @param device name of where they run
      */
     record Setting(String directory, int threads, String dtype, String device) implements Serializable {
+        /** The same with another number of threads. */
+        public Setting withThreads(int count) {
+            return new Setting(directory, count, dtype, device);
+        }
+
         static Setting of(Path directory, int threads, Compute compute) {
             return new Setting(
                     directory.toString(),

@@ -46,30 +46,36 @@ public final class CellRunner {
     private final StudyDirectory directory;
     private final Workers workers;
     private final Compute compute;
-    private final Measuring measuring;
+    private final String attempt;
 
-    public CellRunner(CellExecutor.Setting setting, Workers workers) {
+    /**
+     * Runs jobs of a study.
+     *
+     * @param attempt tells those apart that may run one job at the same time, as when one of them is only believed dead; empty where
+     *     there is one
+     */
+    public CellRunner(CellExecutor.Setting setting, Workers workers, String attempt) {
         this.directory = new StudyDirectory(Path.of(setting.directory()));
         this.workers = workers;
         this.compute = setting.compute();
-        this.measuring = new Measuring(directory, compute, workers);
+        this.attempt = attempt;
     }
 
     /** The results of all its cells, in their order. */
     public List<CellResult> run(Job job) {
-        Path work = directory.work(job.cells().getFirst().key());
-        StudyDirectory.delete(work); // of a run that was killed
+        Path work = directory.work(job.cells().getFirst().key() + attempt);
+        Measuring measuring = new Measuring(directory, work, compute, workers);
         Packed packed = null;
         List<CellResult> results = new ArrayList<>();
         try (ModelFile original = ModelFile.open(job.model())) {
             if (job.fullPrecision()) {
                 packed = original(original);
-                measure(job, original, original, packed, results);
+                measure(measuring, job, original, original, packed, results);
             } else {
                 Path model = work.resolve("model");
                 packed = quantize(job, original, model);
                 try (ModelFile readBack = ModelFile.open(model)) {
-                    measure(job, original, readBack, packed, results);
+                    measure(measuring, job, original, readBack, packed, results);
                 }
             }
         } catch (RuntimeException | OutOfMemoryError e) {
@@ -193,7 +199,13 @@ public final class CellRunner {
     }
 
     /** Adds one result for each cell, whatever happens. */
-    private void measure(Job job, ModelFile original, ModelFile model, Packed packed, List<CellResult> results) {
+    private static void measure(
+            Measuring measuring,
+            Job job,
+            ModelFile original,
+            ModelFile model,
+            Packed packed,
+            List<CellResult> results) {
         for (Cell cell : job.cells()) {
             long start = System.nanoTime();
             try {

@@ -28,8 +28,9 @@ public final class LocalExecutor implements CellExecutor {
 
     @Override
     public void run(List<Job> jobs, Setting setting, Consumer<List<CellResult>> sink) {
-        try (Workers workers = new Workers(setting.threads())) {
-            CellRunner runner = new CellRunner(setting, workers);
+        int threads = setting.threads() == 0 ? Runtime.getRuntime().availableProcessors() : setting.threads();
+        try (Workers workers = new Workers(threads)) {
+            CellRunner runner = new CellRunner(setting, workers, "");
             for (Job job : jobs) {
                 sink.accept(runner.run(job));
             }

@@ -48,11 +48,14 @@ final class Measuring {
 
     private static final Path SPILL = Path.of(System.getProperty("java.io.tmpdir"));
     private final StudyDirectory directory;
+    private final Path work;
     private final Compute compute;
     private final Workers workers;
 
-    Measuring(StudyDirectory directory, Compute compute, Workers workers) {
+    /** @param work where files are until they are whole */
+    Measuring(StudyDirectory directory, Path work, Compute compute, Workers workers) {
         this.directory = directory;
+        this.work = work;
         this.compute = compute;
         this.workers = workers;
     }
@@ -83,9 +86,13 @@ final class Measuring {
             if (!cached(windows, own.vocabulary())) {
                 return figures(run(own, null, windows, (_, _, _, _) -> {}), windows, 0);
             }
-            try (LogitFileWriter writer = new LogitFileWriter(logits(job, cell), windows, own.vocabulary())) {
+            Path file = logits(job, cell);
+            Path beside = StudyDirectory.made(work).resolve(String.valueOf(file.getFileName()));
+            try (LogitFileWriter writer = new LogitFileWriter(beside, windows, own.vocabulary())) {
                 Scores scores = run(own, null, windows, writer);
                 Estimate error = writer.finish();
+                // Others may have made the same file by now: it has the same bytes.
+                StudyDirectory.move(beside, file);
                 return figures(scores, windows, error.value());
             }
         }

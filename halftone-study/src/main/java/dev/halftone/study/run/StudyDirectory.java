@@ -3,6 +3,7 @@ package dev.halftone.study.run;
 import dev.halftone.error.InputException;
 import dev.halftone.error.ResourceException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -93,14 +94,45 @@ public record StudyDirectory(Path path) {
         return path.resolve("work").resolve(key);
     }
 
+    /**
+     * Forgets the models that processes were measuring when they died. One that is still dying may be writing: what it leaves costs
+     * space until the next run, and no attempt ever looks at another's.
+     */
+    void clean() {
+        try {
+            delete(path.resolve("work"));
+        } catch (ResourceException | UncheckedIOException _) {
+            // See above. Where nothing can be written at all, the next line says so.
+        }
+        made(path.resolve("work"));
+    }
+
     /** Puts a file in its place as a whole. */
     static void replace(Path file, byte[] bytes) {
         Path beside = file.resolveSibling("." + file.getFileName() + ".part");
         try {
             Files.write(beside, bytes);
-            Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
             throw unwritable(file, e);
+        }
+        move(beside, file);
+    }
+
+    /** Gives a whole file its name, whether or not there is one of this name. */
+    static void move(Path from, Path file) {
+        try {
+            Files.move(from, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw unwritable(file, e);
+        }
+    }
+
+    /** A directory that is there from now on. */
+    static Path made(Path directory) {
+        try {
+            return Files.createDirectories(directory);
+        } catch (IOException e) {
+            throw unwritable(directory, e);
         }
     }
 

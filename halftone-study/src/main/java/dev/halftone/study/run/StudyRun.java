@@ -35,10 +35,17 @@ public final class StudyRun {
      * How a study runs.
      *
      * @param master names the executor
+     * @param threads that draw calibration sets and observe models, in this process
+     * @param cellThreads of one cell, wherever it runs; 0 leaves them to the executor
      * @param retryFailed compute cells again that failed before
      * @param compute in what and where models run
      */
-    public record Options(String master, int threads, boolean retryFailed, Compute compute) {
+    public record Options(String master, int threads, int cellThreads, boolean retryFailed, Compute compute) {
+        /** The same threads for cells. */
+        public Options(String master, int threads, boolean retryFailed, Compute compute) {
+            this(master, threads, threads, retryFailed, compute);
+        }
+
         /** In float32 on the CPU. */
         public Options(String master, int threads, boolean retryFailed) {
             this(master, threads, retryFailed, Compute.FLOAT32);
@@ -79,6 +86,7 @@ public final class StudyRun {
         directory.prepare();
         try (CellExecutor executor = CellExecutor.named(options.master());
                 FileChannel _ = directory.lock()) {
+            directory.clean();
             StudyStore store = StudyStore.create(directory.path());
             String code = code();
             Grid grid = layOut(store, code);
@@ -88,6 +96,7 @@ public final class StudyRun {
             }
             List<Job> pending = pending(grid.jobs(), known);
             int computed = execute(executor, pending, store, code);
+            directory.clean(); // what was left by processes that died
             int cells = grid.jobs().stream().mapToInt(job -> job.cells().size()).sum();
             return new Summary(cells, cells - computed, computed, failures(store));
         } catch (IOException e) {
@@ -167,7 +176,7 @@ public final class StudyRun {
         pending.forEach(job -> job.cells().forEach(cell -> jobOf.put(cell.key(), job)));
         int total = jobOf.size();
         int[] done = {0};
-        Setting setting = Setting.of(directory.path(), options.threads(), options.compute());
+        Setting setting = Setting.of(directory.path(), options.cellThreads(), options.compute());
         executor.run(pending, setting, results -> {
             store.add(results, code);
             done[0] += results.size();

@@ -4,15 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.halftone.TinyModel;
-import dev.halftone.calibration.CalibrationOptions;
-import dev.halftone.calibration.CalibrationSet;
-import dev.halftone.calibration.CalibrationSets;
-import dev.halftone.calibration.CalibrationSource;
 import dev.halftone.error.InputException;
-import dev.halftone.evaluate.Evaluation;
-import dev.halftone.evaluate.WindowRule;
-import dev.halftone.evaluate.WindowRule.Window;
 import dev.halftone.export.gguf.GgufExport;
 import dev.halftone.format.CacheFormat;
 import dev.halftone.format.ModelFile;
@@ -25,14 +17,11 @@ import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
-import dev.halftone.text.TextFiles;
-import dev.halftone.text.TextTokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,13 +31,11 @@ class CachePipelineTest {
     @TempDir
     private static Path temporary = Path.of("");
 
-    private static Path model = Path.of("");
-    private static Path text = Path.of("");
+    private static TinyRuns runs = new TinyRuns(temporary, temporary, temporary);
 
     @BeforeAll
     static void write() throws IOException {
-        model = TinyModel.write(temporary.resolve("tiny"), 1);
-        text = Files.writeString(temporary.resolve("text.txt"), TinyModel.text(600, 2));
+        runs = TinyRuns.in(temporary);
     }
 
     @Test
@@ -193,15 +180,7 @@ class CachePipelineTest {
     }
 
     private static Path quantize(String name, String recipe) {
-        Path out = temporary.resolve("out-" + name);
-        CalibrationSource source = new CalibrationSource.Text(CalibrationSource.Mode.FIRST, List.of(text));
-        try (ModelFile file = ModelFile.open(model);
-                Workers workers = new Workers(2)) {
-            CalibrationSet set = CalibrationSets.draw(new CalibrationOptions(source, 16, 32, 1), file, workers);
-            new Quantizer(file, Recipes.open(recipe), set, Compute.FLOAT32, out, workers)
-                    .run(Provenance.of(file.checkpoint().files(), Map.of("recipe", recipe)), (_, _) -> {});
-        }
-        return out;
+        return runs.quantize(recipe, name, 2);
     }
 
     private static String weights(Path packed) {
@@ -209,17 +188,6 @@ class CachePipelineTest {
     }
 
     private static double divergence(Path packed) {
-        try (ModelFile one = ModelFile.open(packed);
-                ModelFile other = ModelFile.open(model);
-                TextTokenizer tokenizer = other.tokenizer();
-                Decoder decoder = one.decoder(Compute.FLOAT32);
-                Decoder reference = other.decoder(Compute.FLOAT32);
-                Workers workers = new Workers(2)) {
-            List<Window> windows =
-                    WindowRule.named("gptq").cut(tokenizer.encode(TextFiles.read(text)), -1, 32, 8, "text");
-            return Evaluation.run(decoder, reference, windows, workers, temporary, (_, _) -> {})
-                    .divergence()
-                    .value();
-        }
+        return runs.scores(packed, runs.model()).divergence().value();
     }
 }

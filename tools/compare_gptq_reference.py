@@ -7,8 +7,9 @@
 Needs torch, transformers (which gptq.py imports) and safetensors; gptq.py runs as it is, on the CPU. W and H are seeded: the weights have
 normal rows of different sizes, the inputs a decaying spectrum and a few large channels. Both sides get H in float32, fit asymmetric min-max grids with float32
 scales to groups of 128 inputs, and add 0.01 of mean(diag H). The loss tr((W - Q) H (W - Q)^T) of both is computed here, in float64.
-Seconds: of gptq.py its fasterquant; of Halftone its solver, which also rounds to nearest for comparison and packs. The first round
-of both is cold (a new process), the others are warm; the table gives the first and the median of the others.
+Seconds: of gptq.py its fasterquant; of Halftone its solver with packing, and beside it what the comparison with rounding to nearest
+takes, which `quantize` makes after every weight and gptq.py does not. The first round of both is cold (a new process); the table gives
+it and the median of the second half of the rounds, when a JVM has compiled what it runs (a model has hundreds of weights).
 """
 import argparse
 import json
@@ -79,17 +80,18 @@ def proxy_loss(weight, rounded, hessian):
 
 
 def halftone(args, layer, bits, variant):
-    """Seconds of each round; the rounded weight goes to args.solved."""
+    """Seconds of each round, and of the comparison; the rounded weight goes to args.solved."""
     recipe = args.work / "recipe.yaml"
     recipe.write_text("steps:\n  - weights: {method: gptq, format: int%d, group: %d, scale: fp32, search: minmax, damping: 0.01, %s}\n"
                       % (bits, GROUP, VARIANTS[variant][1]))
     root = args.halftone
     home = subprocess.run(["sh", root / "tools/find-jdk.sh"], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
     path = f"{root}/halftone-app/target/halftone/lib/*:{root}/examples/target/classes"
-    command = [f"{home}/bin/java", "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-XX:+UseParallelGC",
+    command = [f"{home}/bin/java", "--add-modules=jdk.incubator.vector", "--enable-native-access=ALL-UNNAMED", "-XX:+UseParallelGC", "-XX:MaxNewSize=256m",
                "-cp", path, "dev.halftone.examples.SolveOneLayer", layer, recipe, args.solved, str(args.threads), str(args.rounds)]
     output = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
-    return [float(line.split()[1]) for line in output.splitlines() if line.startswith("seconds ")]
+    seconds = [float(line.split()[1]) for line in output.splitlines() if line.startswith("seconds ")]
+    return seconds, next(float(line.split()[1]) for line in output.splitlines() if line.startswith("evidence "))
 
 
 def main():
@@ -101,7 +103,7 @@ def main():
     parser.add_argument("--bits", nargs="+", type=int, default=[4, 3])
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS))
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--variant", help=argparse.SUPPRESS)  # the part that runs gptq.py
     parser.add_argument("--layer", help=argparse.SUPPRESS)
@@ -110,23 +112,23 @@ def main():
     if args.variant:
         return reference(args)
     args.work.mkdir(parents=True, exist_ok=True)
-    print("| size | bits | variant | gptq.py loss | Halftone's, relative | gptq.py s, first / then | Halftone s, first / then | ratio |")
-    print("|---" * 8 + "|")
+    print("| size | bits | variant | gptq.py loss | Halftone's, relative | gptq.py s, first / then | Halftone s, first / then | ratio | comparison s |")
+    print("|---" * 9 + "|")
     for size in args.sizes:
         layer = args.work / f"layer-{size}-{args.seed}.safetensors"
         if not layer.exists():
             make_layer(layer, size, args.seed)
         for bits in args.bits:
             for variant in args.variants:
-                ours = halftone(args, layer, bits, variant)
+                ours, evidence = halftone(args, layer, bits, variant)
                 command = [sys.executable, __file__, "--gptq", args.gptq, "--work", args.work, "--bits", str(bits), "--threads",
                            str(args.threads), "--rounds", str(args.rounds), "--variant", variant, "--layer", layer]
                 result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
                 theirs = json.loads(result.splitlines()[-1])
-                first, then = zip(*((times[0], statistics.median(times[1:] or times)) for times in (theirs["seconds"], ours)))
+                first, then = zip(*((times[0], statistics.median(times[len(times) // 2:])) for times in (theirs["seconds"], ours)))
                 loss, own = theirs["losses"]
                 print(f"| {size} | {bits} | {variant} | {loss:.6g} | {100 * (own / loss - 1):+.3f} % | {first[0]:.2f} / {then[0]:.2f} | "
-                      f"{first[1]:.2f} / {then[1]:.2f} | {first[1] / first[0]:.2f} / {then[1] / then[0]:.2f} |", flush=True)
+                      f"{first[1]:.2f} / {then[1]:.2f} | {first[1] / first[0]:.2f} / {then[1] / then[0]:.2f} | {evidence:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,9 +5,11 @@ import dev.halftone.checkpoint.SafetensorsDtype;
 import dev.halftone.checkpoint.SafetensorsFile;
 import dev.halftone.checkpoint.StoredTensor;
 import dev.halftone.format.ModelWriter;
+import dev.halftone.format.PackedWeight;
 import dev.halftone.format.StoredPart;
 import dev.halftone.recipe.Recipe.WeightStep;
 import dev.halftone.recipe.Recipes;
+import dev.halftone.solver.Solution;
 import dev.halftone.solver.SolvedWeight;
 import dev.halftone.solver.WeightProblem;
 import dev.halftone.tensor.Workers;
@@ -23,24 +25,32 @@ public final class SolveOneLayer {
 
     /**
      * Arguments: LAYER.safetensors RECIPE OUT.safetensors THREADS ROUNDS. LAYER holds {@code weight} (out, in) and {@code hessian}
-     * (in, in), sum of x x^T / tokens; of the recipe the first step counts. Prints the seconds of each round.
+     * (in, in), sum of x x^T / tokens; of the recipe the first step counts. Prints the seconds of each round, and of comparing
+     * the result with rounding to nearest.
      */
     public static void main(String[] args) throws IOException {
-        WeightProblem problem = read(Path.of(args[0]));
-        SolvedWeight solved = null;
+        WeightStep step = Recipes.open(args[1]).steps().getFirst();
+        int rounds = Integer.parseInt(args[4]);
         try (Workers workers = new Workers(Integer.parseInt(args[3]))) {
-            for (int round = 0; round < Integer.parseInt(args[4]); round++) {
-                // A solver keeps the factor of the last H: each round has a new one.
-                WeightStep step = Recipes.open(args[1]).steps().getFirst();
+            for (int round = 1; round <= rounds; round++) {
+                // Read anew: a solver keeps the factor of the last H.
+                WeightProblem problem = read(Path.of(args[0]));
                 long start = System.nanoTime();
-                solved = step.solver().solve(problem, step.format(), workers);
+                Solution solution = step.solver().find(problem, step.format(), workers);
                 System.out.printf("seconds %.3f%n", (System.nanoTime() - start) / 1e9);
+                if (round == rounds) {
+                    report(solution, workers);
+                    write(Path.of(args[2]), solution.packed(), problem);
+                }
             }
         }
-        if (solved != null) {
-            System.out.printf("loss %s of tr(W H W^T), events %s%n", solved.proxyLoss(), solved.events());
-            write(Path.of(args[2]), solved, problem);
-        }
+    }
+
+    private static void report(Solution solution, Workers workers) {
+        long start = System.nanoTime();
+        SolvedWeight solved = solution.withEvidence(workers);
+        System.out.printf("evidence %.3f s%n", (System.nanoTime() - start) / 1e9);
+        System.out.printf("loss %s of tr(W H W^T), events %s%n", solved.proxyLoss(), solved.events());
     }
 
     /** A weight and its H; more tokens than inputs are assumed. */
@@ -72,8 +82,8 @@ public final class SolveOneLayer {
     }
 
     /** The values that the packed weight stands for. */
-    static void write(Path out, SolvedWeight solved, WeightProblem problem) throws IOException {
-        float[] values = solved.packed().decode();
+    static void write(Path out, PackedWeight packed, WeightProblem problem) throws IOException {
+        float[] values = packed.decode();
         byte[] bytes = new byte[values.length * Float.BYTES];
         MemorySegment target = MemorySegment.ofArray(bytes);
         MemorySegment.copy(values, 0, target, ValueLayout.JAVA_FLOAT_UNALIGNED, 0, values.length);

@@ -62,7 +62,8 @@ class MainTest {
         assertThat(quantized.code()).as(quantized.err()).isZero();
         JsonNode evidence = quantized.json();
         assertThat(evidence.path("schema").asInt()).isEqualTo(1);
-        for (String phase : List.of("load", "forward", "statistics", "transform", "solve", "pack", "save")) {
+        for (String phase :
+                List.of("load", "forward", "statistics", "transform", "solve", "evidence", "pack", "save")) {
             assertThat(evidence.path("phases").path(phase).isNumber()).as(phase).isTrue();
         }
         JsonNode site = evidence.path("sites").get(0);

@@ -134,7 +134,7 @@ final class CalibratedJunction implements JunctionView, AutoCloseable {
         }
         WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), null);
         return new Rtn(ClipSearch.MIN_MAX)
-                .solve(problem, step.get().format(), workers)
+                .find(problem, step.get().format(), workers)
                 .packed()
                 .decode();
     }

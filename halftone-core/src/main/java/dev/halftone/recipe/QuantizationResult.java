@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * What {@link Quantizer} returns.
  *
  * @param evidence what is also written beside the model; the same for equal inputs
- * @param phases seconds by phase: load, forward, statistics, transform, solve, pack, save
+ * @param phases seconds by phase: load, forward, statistics, transform, solve, evidence, pack, save
  * @param seconds of all phases and what lies between them
  * @param blockSeconds of each block that this run did something to, in the order of the model
  * @param peakMemoryBytes of the process so far, 0 where the system does not tell

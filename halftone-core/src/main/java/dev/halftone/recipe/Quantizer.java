@@ -72,7 +72,7 @@ public final class Quantizer {
     private final OutputDirectory output;
     private final Spill.When spill;
     private final PhaseClock clock =
-            new PhaseClock("load", "forward", "statistics", "transform", "solve", "pack", "save");
+            new PhaseClock("load", "forward", "statistics", "transform", "solve", "evidence", "pack", "save");
     private final List<TransformReport> transformed = new ArrayList<>();
     private final SolvedSites solved;
     private final InputRounding rounding;

@@ -18,6 +18,7 @@ import dev.halftone.recipe.SiteReport.EventReport;
 import dev.halftone.recipe.WorkDirectory.Manifest;
 import dev.halftone.solver.BlockFill.Filled;
 import dev.halftone.solver.Event;
+import dev.halftone.solver.Solution;
 import dev.halftone.solver.SolvedWeight;
 import dev.halftone.solver.WeightProblem;
 import dev.halftone.tensor.Workers;
@@ -86,7 +87,8 @@ final class SolvedSites {
             List<StoredPart> parts) {
         float[] weight = clock.time("load", () -> ChannelFold.matrix(site, weights));
         WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), gram);
-        SolvedWeight solved = clock.time("solve", () -> step.solver().solve(problem, step.format(), workers));
+        Solution solution = clock.time("solve", () -> step.solver().find(problem, step.format(), workers));
+        SolvedWeight solved = clock.time("evidence", () -> solution.withEvidence(workers));
         PackedWeight packed = solved.packed();
         clock.time("pack", () -> {
             parts.addAll(PackedLayout.parts(site.weight(), packed));

@@ -12,7 +12,6 @@ import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReference;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
@@ -69,13 +68,11 @@ public final class BlockFill {
 
     private final Options options;
 
-    /** The last factor: q, k and v share one H, and so do gate and up. */
-    private final AtomicReference<@Nullable Solvable> last = new AtomicReference<>();
-
-    private record Solvable(Gram gram, int[] order, DampedFactor factor) {}
+    private final LastFactor last;
 
     public BlockFill(Options options) {
         this.options = options;
+        this.last = new LastFactor(new DampedFactor.Damping(options.damping(), DAMPING_STEP, false));
     }
 
     /** The name in reports. */
@@ -97,18 +94,23 @@ public final class BlockFill {
         if (gram == null) {
             throw new IllegalArgumentException("calibrated blocks need second moments");
         }
-        Solvable solvable = solvable(gram, workers);
-        DampedFactor factor = solvable.factor();
+        int[] order = ColumnOrder.ACT.of(gram.diagonal(), 1);
+        return last.with(gram, order, workers, factor -> fill(problem, gram, drift, layout, order, factor, workers));
+    }
+
+    private Filled fill(
+            WeightProblem problem,
+            Gram gram,
+            double @Nullable [] drift,
+            BlockLayout layout,
+            int[] order,
+            DampedFactor factor,
+            Workers workers) {
         double[] r = factor.r();
-        WeightProblem target = r == null ? problem : target(problem, drift, solvable, r);
+        WeightProblem target = r == null ? problem : target(problem, drift, order, factor.dead(), r);
         BlockGrid grid = new BlockGrid(target, layout, importance(gram), workers);
         if (r != null && options.feedback()) {
-            new ColumnLoop(
-                            target.weight(),
-                            problem.out(),
-                            new Walk(solvable.order(), r, 0, false, ColumnLoop.BLOCK),
-                            grid,
-                            null)
+            new ColumnLoop(target.weight(), problem.out(), new Walk(order, r, 0, false, ColumnLoop.BLOCK), grid, null)
                     .run(workers);
         }
         if (r != null && options.rounds() > 0) {
@@ -125,17 +127,6 @@ public final class BlockFill {
         }
     }
 
-    private Solvable solvable(Gram gram, Workers workers) {
-        Solvable known = last.get();
-        if (known == null || !known.gram().equals(gram)) {
-            int[] order = ColumnOrder.ACT.of(gram.diagonal(), 1);
-            DampedFactor.Damping damping = new DampedFactor.Damping(options.damping(), DAMPING_STEP, false);
-            known = new Solvable(gram, order, DampedFactor.of(gram, order, damping, workers));
-            last.set(known);
-        }
-        return known;
-    }
-
     private static float[] importance(Gram gram) {
         double[] diagonal = gram.diagonal();
         float[] importance = new float[diagonal.length];
@@ -147,11 +138,10 @@ public final class BlockFill {
 
     /** W with the drift made up for, and zeros where an input never was anything else. */
     private static WeightProblem target(
-            WeightProblem problem, double @Nullable [] drift, Solvable solvable, double[] r) {
+            WeightProblem problem, double @Nullable [] drift, int[] order, boolean[] dead, double[] r) {
         int in = problem.in();
         float[] w = problem.weight().clone();
         if (drift != null) {
-            int[] order = solvable.order();
             double[] ordered = new double[drift.length];
             for (int at = 0; at < drift.length; at++) {
                 ordered[at] = drift[at - at % in + order[at % in]];
@@ -169,7 +159,6 @@ public final class BlockFill {
                 w[at - at % in + order[at % in]] += (float) shift[at];
             }
         }
-        boolean[] dead = solvable.factor().dead();
         for (int at = 0; at < w.length; at++) {
             w[at] = dead[at % in] ? 0 : w[at];
         }

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class ColumnLoop {
     /** Columns whose sums over the columns before them are one matrix product; no effect on the result beyond the order of sums. */
-    static final int BLOCK = 128;
+    static final int BLOCK = 256;
 
     /** Rows that stand side by side: a block of their errors fits into the first cache. */
     private static final int STRIP = 64;
@@ -118,7 +118,7 @@ final class ColumnLoop {
         workers.forEach(
                 inverses.length, i -> inverses[i] = transposedInverse(i * span, Math.min(n, i * span + seen())));
         int tile = Math.clamp(Math.ceilDiv(out, TILES * STRIP), 1, ROWS / STRIP) * STRIP;
-        long[] panels = {Math.ceilDiv(n, block()), n, width()};
+        long[] panels = {Math.ceilDiv(n, block()), width(), n};
         try (Tensor r = Torch.owned(() -> torch.empty(panels, new TensorOptions(ScalarType.Float), null))) {
             narrow(r, workers);
             workers.forEach(
@@ -130,20 +130,26 @@ final class ColumnLoop {
     /**
      * R above its diagonal blocks, in float32.
      *
-     * @param panels (blocks, n, width): the columns that a block and its groups see, side by side in memory
+     * @param panels (blocks, width, n): the columns that a block and its groups see, each side by side in memory
      */
     private void narrow(Tensor panels, Workers workers) {
         MemorySegment target = Tensors.memory(panels);
         int width = width();
-        workers.forEach(Math.toIntExact(panels.size(0)), b -> {
+        int blocks = Math.toIntExact(panels.size(0));
+        int strips = Math.ceilDiv(n, STRIP);
+        workers.forEach(blocks * strips, piece -> {
+            int b = piece / strips;
             int from = b * block();
-            float[] row = new float[Math.min(n - from, width)];
-            for (int i = 0; i < from; i++) {
-                for (int j = 0; j < row.length; j++) {
-                    row[j] = (float) walk.r()[i * n + from + j];
+            int first = piece % strips * STRIP;
+            int count = Math.min(STRIP, from - first);
+            int columns = Math.min(n - from, width);
+            float[] column = new float[STRIP];
+            for (int j = 0; count > 0 && j < columns; j++) {
+                for (int i = 0; i < count; i++) {
+                    column[i] = (float) walk.r()[(first + i) * n + from + j];
                 }
-                long at = ((long) b * n + i) * width * Float.BYTES;
-                MemorySegment.copy(row, 0, target, ValueLayout.JAVA_FLOAT, at, row.length);
+                long at = (((long) b * width + j) * n + first) * Float.BYTES;
+                MemorySegment.copy(column, 0, target, ValueLayout.JAVA_FLOAT, at, count);
             }
         });
     }
@@ -189,17 +195,10 @@ final class ColumnLoop {
 
     /** The inverse of R's diagonal block of columns from .. to-1, transposed. */
     private float[] transposedInverse(int from, int to) {
-        double[] r = walk.r();
         int m = to - from;
-        double[] inverse = new double[m * m];
+        double[] inverse = UpperFactor.inverse(walk.r(), n, from, m);
         float[] transposed = new float[m * m];
-        for (int i = m - 1; i >= 0; i--) {
-            double pivot = r[(from + i) * n + from + i];
-            for (int k = i + 1; k < m; k++) {
-                double factor = r[(from + i) * n + from + k] / pivot;
-                KERNELS.subtractScaled(inverse, i * m + k, factor, inverse, k * m + k, m - k);
-            }
-            inverse[i * m + i] = 1 / pivot;
+        for (int i = 0; i < m; i++) {
             for (int j = i; j < m; j++) {
                 transposed[j * m + i] = (float) inverse[i * m + j];
             }
@@ -277,11 +276,8 @@ final class ColumnLoop {
 
         /** What the blocks behind contribute to the sums of columns from {@code from} on: (columns, rows). */
         private Tensor far(int from, int columns) {
-            Tensor panel = Tensors.slice(factor.select(0, from / block), 1, 0, columns);
-            return Tensors.slice(panel, 0, 0, from)
-                    .t()
-                    .matmul(Tensors.slice(done, 0, 0, from))
-                    .contiguous();
+            Tensor panel = Tensors.slice(factor.select(0, from / block), 0, 0, columns);
+            return Tensors.slice(panel, 1, 0, from).matmul(Tensors.slice(done, 0, 0, from));
         }
 
         /** Puts the rows from {@code row} of the tile on side by side. */

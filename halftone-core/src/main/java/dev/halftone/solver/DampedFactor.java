@@ -36,6 +36,11 @@ record DampedFactor(boolean[] dead, double @Nullable [] r, double added, List<Ev
     }
 
     static DampedFactor of(Gram gram, int[] order, Damping damping, Workers workers) {
+        return of(gram, order, damping, null, workers);
+    }
+
+    /** @param memory that r may take: n^2 numbers, or something else, or null */
+    static DampedFactor of(Gram gram, int[] order, Damping damping, double @Nullable [] memory, Workers workers) {
         List<Event> events = new ArrayList<>();
         int n = gram.size();
         if (gram.tokens() < 4L * n) {
@@ -51,9 +56,6 @@ record DampedFactor(boolean[] dead, double @Nullable [] r, double added, List<Ev
         if (count == n) {
             return none(n, events, "no calibration token gave it an input");
         }
-        if (!finite(gram, workers)) {
-            return none(n, events, "H has values that are not finite");
-        }
         double mean = 0;
         double largest = 0;
         for (int column : order) {
@@ -61,9 +63,10 @@ record DampedFactor(boolean[] dead, double @Nullable [] r, double added, List<Ev
             mean += value / n;
             largest = Math.max(largest, value);
         }
+        double[] r = memory != null && memory.length == n * n ? memory : new double[n * n];
         for (Attempt attempt : attempts(damping, LEAST_FLOOR * largest)) {
             double added = attempt.share() * mean + attempt.floor();
-            double[] r = ordered(gram, order, dead, added, workers);
+            putInOrder(gram, order, dead, added, r, workers);
             if (UpperFactor.factor(r, n, workers)) {
                 if (count > 0) {
                     events.add(new Event.DeadColumns(count));
@@ -72,6 +75,10 @@ record DampedFactor(boolean[] dead, double @Nullable [] r, double added, List<Ev
                     events.add(new Event.DampingRaised(damping.share(), attempt.share() + attempt.floor() / mean));
                 }
                 return new DampedFactor(dead, r, added, events);
+            }
+            // Such a value makes a pivot that is not finite: no factor that was found has one behind it.
+            if (!finite(gram, workers)) {
+                return none(n, events, "H has values that are not finite");
             }
         }
         return none(n, events, "H is not positive definite at any damping");
@@ -100,19 +107,18 @@ record DampedFactor(boolean[] dead, double @Nullable [] r, double added, List<Ev
         return true;
     }
 
-    /** H in solving order, with what damping adds. */
-    private static double[] ordered(Gram gram, int[] order, boolean[] dead, double added, Workers workers) {
+    /** H in solving order, with what damping adds; on and above the diagonal. */
+    private static void putInOrder(
+            Gram gram, int[] order, boolean[] dead, double added, double[] ordered, Workers workers) {
         int n = gram.size();
         double[] h = gram.h();
-        double[] ordered = new double[n * n];
         workers.forEach(n, i -> {
             int row = order[i] * n;
-            for (int j = 0; j < n; j++) {
+            for (int j = i; j < n; j++) {
                 ordered[i * n + j] = h[row + order[j]];
             }
             ordered[i * n + i] = (dead[order[i]] ? 1 : ordered[i * n + i]) + added;
         });
-        return ordered;
     }
 
     /** What is added to the diagonal: a share of its mean, and a number. */

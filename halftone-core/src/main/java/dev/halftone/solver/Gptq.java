@@ -7,8 +7,6 @@ import dev.halftone.solver.ColumnLoop.Walk;
 import dev.halftone.tensor.Workers;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicReference;
-import org.jspecify.annotations.Nullable;
 
 /**
  * GPTQ: rounds columns one by one and moves each column's error onto the columns still to come.
@@ -25,6 +23,9 @@ import org.jspecify.annotations.Nullable;
 public final class Gptq implements WeightSolver {
     /** Shares of mean(diag H) by which damping rises after a failure. */
     public static final double DAMPING_STEP = 0.01;
+
+    /** Columns whose errors a stale group lacks: blocks of the paper's code. */
+    private static final int STALE_BLOCK = 128;
 
     /**
      * What a recipe can set.
@@ -71,17 +72,18 @@ public final class Gptq implements WeightSolver {
     private final Options options;
     private final int block;
 
-    /** The last factor: q, k and v share one H, and so do gate and up. */
-    private final AtomicReference<@Nullable Solvable> last = new AtomicReference<>();
+    private final LastFactor last;
 
     public Gptq(Options options) {
-        this(options, ColumnLoop.BLOCK);
+        this(options, options.stale() ? STALE_BLOCK : ColumnLoop.BLOCK);
     }
 
     /** @param block columns of one matrix product */
     Gptq(Options options, int block) {
         this.options = options;
         this.block = block;
+        this.last = new LastFactor(
+                new DampedFactor.Damping(options.damping(), options.dampingStep(), options.dampingFloor()));
     }
 
     @Override
@@ -95,39 +97,32 @@ public final class Gptq implements WeightSolver {
     }
 
     @Override
-    public SolvedWeight solve(WeightProblem problem, NumberFormat format, Workers workers) {
+    public Solution find(WeightProblem problem, NumberFormat format, Workers workers) {
         Gram gram = problem.gram();
         if (gram == null) {
             throw new IllegalArgumentException("gptq needs second moments");
         }
-        Solvable solvable = solvable(gram, format.groupIn(problem.in()), workers);
-        DampedFactor factor = solvable.factor();
+        int[] order = options.order().of(gram.diagonal(), format.groupIn(problem.in()));
+        return last.with(gram, order, workers, factor -> find(problem, format, order, factor, workers));
+    }
+
+    private Solution find(
+            WeightProblem problem, NumberFormat format, int[] order, DampedFactor factor, Workers workers) {
+        List<Event> events = new ArrayList<>(factor.events());
         double[] r = factor.r();
-        try (LayerLoss loss = new LayerLoss(problem, gram, workers)) {
-            GridRounding rounding;
-            double absolute;
-            if (r == null) {
-                rounding = GridRounding.nearest(problem, format, options.search(), workers);
-                absolute = loss.absolute(rounding.pack().decode());
-            } else {
-                WeightProblem alive = withoutDead(problem, factor.dead());
-                rounding = rounding(alive, format, solvable.order(), workers);
-                int dynamic = dynamic(format, problem.in()) ? format.groupIn(problem.in()) : 0;
-                Walk walk = new Walk(solvable.order(), r, dynamic, options.stale(), block);
-                ColumnLoop loop = new ColumnLoop(alive.weight(), problem.out(), walk, rounding, null);
-                loop.run(workers);
-                absolute = loop.loss(factor.added());
-            }
-            GridRounding plain = GridRounding.fixed(problem, format, ClipSearch.MIN_MAX, workers);
-            List<Event> events = new ArrayList<>(factor.events());
+        if (r == null) {
+            GridRounding rounding = GridRounding.nearest(problem, format, options.search(), workers);
             events.addAll(rounding.events());
-            return new SolvedWeight(
-                    rounding.pack(),
-                    loss.relative(absolute),
-                    loss.relative(loss.absolute(plain::nearest)),
-                    rounding.changed(problem.weight(), workers),
-                    events);
+            return Solution.nearest(problem, rounding, events);
         }
+        WeightProblem alive = withoutDead(problem, factor.dead());
+        GridRounding rounding = rounding(alive, format, order, workers);
+        int dynamic = dynamic(format, problem.in()) ? format.groupIn(problem.in()) : 0;
+        Walk walk = new Walk(order, r, dynamic, options.stale(), block);
+        ColumnLoop loop = new ColumnLoop(alive.weight(), problem.out(), walk, rounding, null);
+        loop.run(workers);
+        events.addAll(rounding.events());
+        return Solution.of(problem, rounding, loop.loss(factor.added()), events);
     }
 
     /** True if grids are fitted on the way. */
@@ -152,27 +147,6 @@ public final class Gptq implements WeightSolver {
         }
         SearchWeights weights = SearchWeights.of(problem, options.search(), columns, group);
         return new GridRounding(problem, format.withReordered(reordered), weights, groupOf);
-    }
-
-    /**
-     * H as the loop needs it.
-     *
-     * @param group that the order was made for
-     */
-    private record Solvable(Gram gram, int group, int[] order, DampedFactor factor) {}
-
-    private Solvable solvable(Gram gram, int group, Workers workers) {
-        Solvable known = last.get();
-        if (known == null
-                || !known.gram().equals(gram)
-                || (options.order() == ColumnOrder.GAR && known.group() != group)) {
-            int[] order = options.order().of(gram.diagonal(), group);
-            DampedFactor.Damping damping =
-                    new DampedFactor.Damping(options.damping(), options.dampingStep(), options.dampingFloor());
-            known = new Solvable(gram, group, order, DampedFactor.of(gram, order, damping, workers));
-            last.set(known);
-        }
-        return known;
     }
 
     private static WeightProblem withoutDead(WeightProblem problem, boolean[] dead) {

@@ -18,8 +18,8 @@ import java.util.stream.IntStream;
  * fitted, and rows are rounded, independently of one another.
  */
 final class GridRounding implements ColumnLoop.Grid {
-    /** Rows that a thread takes at once. */
-    private static final int STRIP = 32;
+    /** Rows that a thread takes at once, and whose codes of one column stand side by side. */
+    private static final int STRIP = 64;
 
     private final WeightProblem problem;
     private final NumberFormat format;
@@ -40,6 +40,8 @@ final class GridRounding implements ColumnLoop.Grid {
 
     private final float[] minima;
     private final boolean[] saturated;
+
+    /** (strips of rows, in, rows of a strip): columns are rounded one by one, and rows of the packed weight would lie too far apart. */
     private final byte[] codes;
 
     GridRounding(WeightProblem problem, NumberFormat format, SearchWeights weights, int[] groupOf) {
@@ -57,7 +59,7 @@ final class GridRounding implements ColumnLoop.Grid {
         this.levels = format.columns(grids);
         this.minima = new float[grids];
         this.saturated = new boolean[grids];
-        this.codes = new byte[Math.multiplyExact(out, in)];
+        this.codes = new byte[Math.multiplyExact(Math.ceilDiv(out, STRIP) * STRIP, in)];
     }
 
     /** Every group fitted to W and rounded to nearest. */
@@ -69,7 +71,7 @@ final class GridRounding implements ColumnLoop.Grid {
             for (int row = strip * STRIP; row < Math.min(problem.out(), (strip + 1) * STRIP); row++) {
                 nearest.round(row);
                 for (int j = 0; j < in; j++) {
-                    result.codes[row * in + j] = (byte) nearest.codes[j];
+                    result.codes[result.place(row, j)] = (byte) nearest.codes[j];
                 }
             }
         });
@@ -120,7 +122,7 @@ final class GridRounding implements ColumnLoop.Grid {
         float[] value = {w};
         int[] code = new int[1];
         format.round(value, 0, levels, index(row, groupOf[column]), code, 1);
-        codes[row * in + column] = (byte) code[0];
+        codes[place(row, column)] = (byte) code[0];
         return value[0];
     }
 
@@ -134,8 +136,28 @@ final class GridRounding implements ColumnLoop.Grid {
         int[] found = new int[count];
         format.round(w, at, levels, index(row, groupOf[column]), found, count);
         for (int r = 0; r < count; r++) {
-            codes[(row + r) * in + column] = (byte) found[r];
+            codes[place(row + r, column)] = (byte) found[r];
         }
+    }
+
+    NumberFormat format() {
+        return format;
+    }
+
+    private int place(int row, int column) {
+        return (row / STRIP * in + column) * STRIP + row % STRIP;
+    }
+
+    /** Codes (out, in). */
+    private byte[] byRow() {
+        byte[] rowMajor = new byte[out * in];
+        for (int row = 0; row < out; row++) {
+            int first = place(row, 0);
+            for (int j = 0; j < in; j++) {
+                rowMajor[row * in + j] = codes[first + j * STRIP];
+            }
+        }
+        return rowMajor;
     }
 
     private int index(int row, int g) {
@@ -186,12 +208,12 @@ final class GridRounding implements ColumnLoop.Grid {
             for (int row = strip * STRIP; row < Math.min(out, (strip + 1) * STRIP); row++) {
                 nearest.round(row);
                 for (int j = 0; j < in; j++) {
-                    count += codes[row * in + j] == (byte) nearest.codes[j] ? 0 : 1;
+                    count += codes[place(row, j)] == (byte) nearest.codes[j] ? 0 : 1;
                 }
             }
             changed[strip] = count;
         });
-        return (double) Arrays.stream(changed).asLongStream().sum() / codes.length;
+        return Arrays.stream(changed).asLongStream().sum() / ((double) out * in);
     }
 
     /** What the result has to say of its grids. */
@@ -218,6 +240,6 @@ final class GridRounding implements ColumnLoop.Grid {
                 zeros[t * groups + g] = (byte) levels.zeros()[g * tiles + t];
             }
         }
-        return PackedWeight.of(format, out, in, new GridCodes(codes, scales, zeros, least, unit, groupOf));
+        return PackedWeight.of(format, out, in, new GridCodes(byRow(), scales, zeros, least, unit, groupOf));
     }
 }

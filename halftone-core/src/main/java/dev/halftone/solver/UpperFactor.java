@@ -33,7 +33,7 @@ final class UpperFactor {
     /**
      * Puts R in the place of H.
      *
-     * @param h (n, n) symmetric; afterwards R above and on the diagonal, below it nothing of use
+     * @param h (n, n) H above and on the diagonal; afterwards R there, and nothing of use below
      * @return false if H is not positive definite
      */
     static boolean factor(double[] h, int n, Workers workers) {
@@ -119,19 +119,26 @@ final class UpperFactor {
 
     /** R^-T of a small upper R: lower triangular. */
     private static double[] transposedInverse(double[] r, int n) {
-        double[] inverse = new double[n * n];
-        for (int j = 0; j < n; j++) {
-            double[] x = new double[j + 1];
-            x[j] = 1 / r[j * n + j];
-            for (int i = j - 1; i >= 0; i--) {
-                double sum = 0;
-                for (int k = i + 1; k <= j; k++) {
-                    sum = Math.fma(r[i * n + k], x[k], sum);
-                }
-                x[i] = -sum / r[i * n + i];
+        double[] inverse = inverse(r, n, 0, n);
+        double[] transposed = new double[n * n];
+        for (int i = 0; i < n; i++) {
+            for (int j = i; j < n; j++) {
+                transposed[j * n + i] = inverse[i * n + j];
             }
-            // Column j of R^-1 is row j of its transpose.
-            System.arraycopy(x, 0, inverse, j * n, j + 1);
+        }
+        return transposed;
+    }
+
+    /** The inverse (m, m) of the diagonal block of R (n, n) whose first column is {@code from}: upper triangular too. */
+    static double[] inverse(double[] r, int n, int from, int m) {
+        double[] inverse = new double[m * m];
+        for (int i = m - 1; i >= 0; i--) {
+            int at = (from + i) * n + from;
+            double pivot = r[at + i];
+            for (int k = i + 1; k < m; k++) {
+                KERNELS.subtractScaled(inverse, i * m + k, r[at + k] / pivot, inverse, k * m + k, m - k);
+            }
+            inverse[i * m + i] = 1 / pivot;
         }
         return inverse;
     }

@@ -11,5 +11,11 @@ public interface WeightSolver {
     /** True if the method reads the inputs' second moments. */
     boolean needsGram();
 
-    SolvedWeight solve(WeightProblem problem, NumberFormat format, Workers workers);
+    /** Chooses the codes. */
+    Solution find(WeightProblem problem, NumberFormat format, Workers workers);
+
+    /** Chooses the codes and measures what that gained over rounding to nearest. */
+    default SolvedWeight solve(WeightProblem problem, NumberFormat format, Workers workers) {
+        return find(problem, format, workers).withEvidence(workers);
+    }
 }

@@ -1,17 +1,19 @@
 #!/usr/bin/env python3
-"""Compares Halftone's GPTQ with GPTQModel and llm-compressor: same machine, model, calibration tokens and evaluator.
+"""Compares Halftone's GPTQ with GPTQModel, llm-compressor and AutoRound: same machine, model, calibration tokens and evaluator.
 
 Each peer runs in its own Python interpreter (their dependencies conflict), on the CPU alone, one after the other:
     compare_gptq_peers.py --model MODEL.gguf --calibration CAL.txt --test TEST.txt --work DIR --halftone ./halftone \\
         --bits 3 --group 64 --threads 2 --recipe gptq-w3g64-minmax \\
         --gptqmodel-python venv-a/bin/python --llmcompressor-python venv-b/bin/python
 
-A peer's interpreter needs `gptqmodel` or `llmcompressor`, and `gguf`; this script itself needs the standard library only.
+A peer's interpreter needs `gptqmodel`, `llmcompressor` or `auto_round`, and `gguf`; this script itself needs the standard library only.
 
 - The peers quantize the linear layers of the GGUF model decoded to float32 by transformers, asymmetrically, on the first --samples windows of
   the calibration text (tokenised once as a whole, no BOS, no overlap). GPTQModel: act-order, else defaults. llm-compressor: defaults.
+  AutoRound: --iterations, batches of 8, else defaults (bfloat16 where it trains).
 - A peer's seconds run from the start of its quantize call to the end of saving. Halftone's are the wall clock of its whole command.
-- DIR/PEER-dequantized is dequantized in float32 from the file that the peer saved, so that `halftone eval` judges all alike.
+- DIR/PEER-dequantized is dequantized in float32 from the file that the peer saved, so that `halftone eval` judges all alike; AutoRound
+  writes its rounded values itself (format "fake").
 - Results: DIR/comparison.md (also printed) and DIR/comparison.json; the peers' output: DIR/PEER.log.
 """
 import argparse
@@ -24,7 +26,7 @@ import subprocess
 import sys
 import time
 
-PEERS = {"gptqmodel": "GPTQModel", "llmcompressor": "llm-compressor"}
+PEERS = {"gptqmodel": "GPTQModel", "llmcompressor": "llm-compressor", "auto_round": "AutoRound"}
 # Pre-tokenizers that split off every digit first; transformers drops that step when it converts the tokenizer of a GGUF file.
 DIGIT_SPLITTING = {"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone"}
 
@@ -44,7 +46,8 @@ def parse_arguments():
     parser.add_argument("--chunks", type=int, default=40, help="test windows")
     parser.add_argument("--threads", type=int, default=2)
     for peer, title in PEERS.items():
-        parser.add_argument(f"--{peer}-python", help=f"interpreter that has {title}; left out: not compared")
+        parser.add_argument(f"--{peer.replace('_', '-')}-python", help=f"interpreter that has {title}; left out: not compared")
+    parser.add_argument("--iterations", type=int, default=40, help="of AutoRound, for each block")
     parser.add_argument("--reuse", action="store_true", help="do not run a peer again that ran in DIR with the same settings")
     parser.add_argument("--skip-halftone", action="store_true", help="only run the peers; nothing is evaluated")
     parser.add_argument("--peer", choices=("copy", *PEERS), help=argparse.SUPPRESS)  # the part of a peer's interpreter
@@ -56,7 +59,7 @@ def float32_copy(args):
 
 
 def settings(args):
-    return {name: getattr(args, name) for name in ("bits", "group", "samples", "length", "threads")} | {
+    return {name: getattr(args, name) for name in ("bits", "group", "samples", "length", "threads", "iterations")} | {
         name: getattr(args, name).name for name in ("model", "calibration")}
 
 
@@ -127,6 +130,20 @@ def run_llmcompressor(args, windows, saved):
     return time.perf_counter() - start
 
 
+def run_auto_round(args, windows, saved):
+    import torch
+    from auto_round import AutoRound
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(float32_copy(args), dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(float32_copy(args))
+    data = [torch.tensor([window]) for window in windows]
+    start = time.perf_counter()
+    AutoRound(model, tokenizer, bits=args.bits, group_size=args.group, sym=False, iters=args.iterations, dataset=data,
+              nsamples=len(data), seqlen=args.length, batch_size=8, device_map="cpu").quantize_and_save(str(saved), format="fake")
+    return time.perf_counter() - start
+
+
 def unpack(words, bits, axis, count):
     """Unsigned values of `bits` bits, packed without gaps from the lowest bit of little-endian 32-bit words up, along an axis."""
     import numpy
@@ -149,6 +166,9 @@ def dequantize(args, saved, out):
     names = [name for name, tensor in tensors.items() if tensor.dim() == 2 and "embed" not in name and "lm_head" not in name]
     for name in names:
         (rows, columns), stem = tensors[name].shape, name.removesuffix(".weight")
+        if args.peer == "auto_round":
+            tensors[name] = packed[name].float()
+            continue
         if args.peer == "gptqmodel":
             q = unpack(packed[stem + ".qweight"], args.bits, 0, columns).T
             zero = unpack(packed[stem + ".qzeros"], args.bits, 1, rows).T
@@ -174,7 +194,7 @@ def run_peer(args):
     saved = args.work / f"{args.peer}-saved"
     shutil.rmtree(saved, ignore_errors=True)
     windows, load = calibration_windows(args), os.getloadavg()[0]
-    seconds = {"gptqmodel": run_gptqmodel, "llmcompressor": run_llmcompressor}[args.peer](args, windows, saved)
+    seconds = {"gptqmodel": run_gptqmodel, "llmcompressor": run_llmcompressor, "auto_round": run_auto_round}[args.peer](args, windows, saved)
     versions = {name: importlib.metadata.version(name) for name in (args.peer, "torch", "transformers")}
     result = dict(tool=f"{PEERS[args.peer]} {versions[args.peer]}", settings=settings(args), seconds=seconds, load_before=load,
                   quantized_tensors=dequantize(args, saved, args.work / f"{args.peer}-dequantized"), versions=versions)

@@ -47,6 +47,7 @@ public record QuantizationResult(
      * @param bitsPerParameter stored bits per parameter of the whole model, as read back
      * @param calibration what the calibration read; null where the recipe needs none
      * @param transforms what was done to channels, in that order
+     * @param experts calibration tokens of every expert; empty where there are none
      */
     public record Evidence(
             int schema,
@@ -55,9 +56,18 @@ public record QuantizationResult(
             double bitsPerParameter,
             CalibrationSet.@Nullable Report calibration,
             List<TransformReport> transforms,
+            List<ExpertCoverage> experts,
             List<SiteReport> sites,
             List<EventReport> events,
             Provenance provenance) {}
+
+    /**
+     * How calibration covered the experts of a block.
+     *
+     * @param perToken experts that a token gets: tokens add up to this times the calibration tokens
+     * @param tokens by the number of the expert
+     */
+    public record ExpertCoverage(int block, int perToken, List<Long> tokens) {}
 
     /**
      * Channels that were scaled: x' = x / s.
@@ -66,7 +76,8 @@ public record QuantizationResult(
      * @param folded into what makes the input; else it is divided while the model runs
      * @param smallestScale of s
      * @param largestScale of s
+     * @param reason why it was not folded, or why nothing was scaled at all; empty where it was folded
      */
     public record TransformReport(
-            String site, String method, boolean folded, double smallestScale, double largestScale) {}
+            String site, String method, boolean folded, double smallestScale, double largestScale, String reason) {}
 }

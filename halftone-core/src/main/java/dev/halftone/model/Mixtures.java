@@ -63,7 +63,8 @@ final class Mixtures {
         Draft draft = LlamaKin.qwen3Draft(config, "qwen3_moe");
         draft.experts = named(
                 draft,
-                config.positive("num_experts", 128),
+                // Newer files have the second name.
+                config.positive("num_experts", config.positive("num_local_experts", 128)),
                 config.positive("num_experts_per_tok", 8),
                 config.positive("moe_intermediate_size", 768),
                 0);

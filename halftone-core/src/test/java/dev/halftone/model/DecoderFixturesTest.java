@@ -66,7 +66,8 @@ class DecoderFixturesTest {
                 for (int end : new int[] {4, 7, 8, 9, 10, 11, 12, 13}) {
                     float[] piece = Tensors.floats(
                             decoder.forwardCached(Arrays.copyOfRange(ids, done, end), cache, SiteObserver.NONE));
-                    assertClose(piece, Arrays.copyOfRange(whole, done * vocabulary, end * vocabulary), 1e-5f);
+                    // Logits reach 5: a few units in the last place of what they are sums of.
+                    assertClose(piece, Arrays.copyOfRange(whole, done * vocabulary, end * vocabulary), 2e-5f);
                     done = end;
                 }
                 assertThat(cache.length()).isEqualTo(ids.length);

@@ -92,7 +92,8 @@ class ExpertPipelineTest {
         // The others have statistics of their own tokens.
         for (int expert = 0; expert < 3; expert++) {
             for (SiteReport site : ofExpert(result, expert)) {
-                int block = Integer.parseInt(site.name().substring("model.layers.".length(), "model.layers.".length() + 1));
+                int block =
+                        Integer.parseInt(site.name().substring("model.layers.".length(), "model.layers.".length() + 1));
                 assertThat(site.tokens())
                         .isEqualTo(
                                 result.evidence().experts().get(block).tokens().get(expert));
@@ -153,9 +154,7 @@ class ExpertPipelineTest {
 
     @Test
     void routersAreQuantizedOnlyWhereTheRecipeNamesThem() throws IOException {
-        Path recipe = Files.writeString(
-                temporary.resolve("router.yaml"),
-                """
+        Path recipe = Files.writeString(temporary.resolve("router.yaml"), """
                 steps:
                   - weights: {method: gptq, format: int8, group: -1, targets: ["*", "*.gate.weight"]}
                 on_fallback: allow

@@ -19,6 +19,7 @@ import dev.halftone.tensor.Torch;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -120,7 +121,9 @@ class ChannelFoldTest {
 
     private static float[] logits(Decoder decoder) {
         float[][] logits = new float[1][];
-        Torch.inScope(() -> logits[0] = Tensors.floats(decoder.forward(IDS, SiteObserver.NONE)));
+        int vocabulary = decoder.spec().embedding().vocabulary();
+        int[] ids = Arrays.stream(IDS).map(id -> id % vocabulary).toArray();
+        Torch.inScope(() -> logits[0] = Tensors.floats(decoder.forward(ids, SiteObserver.NONE)));
         return logits[0];
     }
 

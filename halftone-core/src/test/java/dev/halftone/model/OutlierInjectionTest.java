@@ -67,7 +67,7 @@ class OutlierInjectionTest {
         }
         assertThat(worst).isLessThan(1e-5 * scale);
         String site = plain.keySet().stream()
-                .filter(name -> name.matches(".*\\.0\\..*(q_proj|c_attn|up_proj|fc1|c_fc)\\.input"))
+                .filter(name -> name.matches(".*\\.0\\..*(q_proj|c_attn|qkv_proj|query_key_value)\\.input"))
                 .findFirst()
                 .orElseThrow();
         float[] inputs = Objects.requireNonNull(plain.get(site));

@@ -30,13 +30,14 @@ def main():
     parser.add_argument("--work", required=True, type=pathlib.Path)
     parser.add_argument("--recipes", required=True, nargs="+")
     parser.add_argument("--halftone", default="./halftone")
+    parser.add_argument("--samples", type=int, default=128, help="calibration windows")
     parser.add_argument("--chunks", type=int, default=40)
     parser.add_argument("--threads", type=int, default=2)
     a = parser.parse_args()
     a.work.mkdir(parents=True, exist_ok=True)
     quantized = {}
     for recipe in a.recipes:
-        options = [] if recipe.startswith("rtn") else ["--calibration", a.calibration]
+        options = [] if recipe.startswith("rtn") else ["--calibration", a.calibration, "--samples", a.samples]
         quantized[recipe] = cached(a.work / f"{recipe}.json", lambda: halftone(
             a.halftone, "quantize", a.model, "--recipe", recipe, *options, "--out", a.work / recipe, "--threads", a.threads))
     names = [test.stem for test in a.test]

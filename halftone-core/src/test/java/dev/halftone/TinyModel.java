@@ -123,6 +123,13 @@ public final class TinyModel {
         return save(directory, root);
     }
 
+    /** Gives the model a tokenizer of that many words, "w0", "w1", ... */
+    public static Path withWords(Path directory, int count) throws IOException {
+        return save(
+                directory,
+                tokenizer(IntStream.range(0, count).mapToObj(i -> "w" + i).toList()));
+    }
+
     private static Path save(Path directory, ObjectNode tokenizer) throws IOException {
         Files.write(directory.resolve("tokenizer.json"), tokenizer.toString().getBytes(StandardCharsets.UTF_8));
         return directory;

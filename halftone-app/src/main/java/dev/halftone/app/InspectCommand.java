@@ -10,10 +10,12 @@ import dev.halftone.provenance.Provenance;
 import dev.halftone.text.TextTokenizer;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -55,6 +57,8 @@ final class InspectCommand implements Callable<Integer> {
             int heads,
             int kvHeads,
             int headDim,
+            int experts,
+            int expertsPerToken,
             int vocabulary,
             boolean tiedEmbeddings,
             int contextLength,
@@ -91,15 +95,17 @@ final class InspectCommand implements Callable<Integer> {
         DecoderSpec s = file.spec();
         Map<String, Share> parts = new LinkedHashMap<>();
         Map<String, Share> types = new LinkedHashMap<>();
+        Map<String, String> linears = parts(s);
         for (Decoder.Expected tensor : Decoder.tensors(s)) {
             long elements = 1;
             for (long dimension : tensor.shape()) {
                 elements *= dimension;
             }
             long bytes = file.weights().storedBytes(tensor.name());
-            count(parts, part(tensor.name()), elements, bytes);
+            count(parts, part(tensor.name(), linears, s), elements, bytes);
             count(types, file.weights().storedType(tensor.name()), elements, bytes);
         }
+        DecoderSpec.Experts experts = s.mlp().experts();
         String tokenizer;
         try (TextTokenizer opened = file.tokenizer()) {
             tokenizer =
@@ -118,6 +124,8 @@ final class InspectCommand implements Callable<Integer> {
                 s.attention().heads(),
                 s.attention().kvHeads(),
                 s.attention().headDim(),
+                experts == null ? 0 : experts.count(),
+                experts == null ? 0 : experts.perToken(),
                 s.embedding().vocabulary(),
                 s.embedding().tied(),
                 s.contextLength(),
@@ -135,17 +143,42 @@ final class InspectCommand implements Callable<Integer> {
         shares.put(name, shares.getOrDefault(name, new Share(name, 0, 0, 0)).add(parameters, bytes));
     }
 
-    private static String part(String tensor) {
-        if (tensor.contains("norm") || tensor.contains(".ln_")) {
-            return "norms";
+    /** Which part of the model each tensor of a linear belongs to. */
+    private static Map<String, String> parts(DecoderSpec spec) {
+        Map<String, String> parts = new HashMap<>();
+        for (int i = 0; i < spec.layers(); i++) {
+            List<List<LinearSite>> stages = spec.stages(i);
+            for (int stage = 0; stage < stages.size(); stage++) {
+                for (LinearSite site : stages.get(stage)) {
+                    String part = stage < 2
+                            ? "attention"
+                            : switch (site.part()) {
+                                case DENSE -> "mlp";
+                                case ROUTER -> "routers";
+                                case EXPERT -> "experts";
+                                case SHARED -> "shared experts";
+                            };
+                    parts.put(site.weight(), part);
+                    parts.put(site.biasName(), part);
+                }
+            }
         }
-        if (tensor.contains("attn")) {
-            return "attention";
+        return parts;
+    }
+
+    private static String part(String tensor, Map<String, String> linears, DecoderSpec spec) {
+        String linear = linears.get(tensor);
+        if (linear != null) {
+            return linear;
         }
-        if (tensor.contains(".mlp.") || tensor.contains(".fc")) {
-            return "mlp";
+        DecoderSpec.Names names = spec.names();
+        if (tensor.startsWith(names.head() + ".")) {
+            return "head";
         }
-        return tensor.contains("lm_head") ? "head" : "embedding";
+        return Stream.of(names.embedding(), names.positions(), names.projectIn(), names.projectOut())
+                        .anyMatch(name -> !name.isEmpty() && tensor.startsWith(name + "."))
+                ? "embedding"
+                : "norms";
     }
 
     private static void print(PrintWriter out, Document d) {
@@ -161,6 +194,9 @@ final class InspectCommand implements Callable<Integer> {
                 d.headDim(),
                 d.kvHeads(),
                 d.contextLength());
+        if (d.experts() > 0) {
+            out.printf("%d experts, %d of them for each token%n", d.experts(), d.expertsPerToken());
+        }
         out.printf("tokenizer: %s%s%n", d.tokenizer(), d.tiedEmbeddings() ? "; the head is the embedding" : "");
         out.printf("quantization: %s%n", d.quantization());
         out.printf("%.3f bits per linear weight, %.3f per parameter%n%n", d.bitsPerWeight(), d.bitsPerParameter());

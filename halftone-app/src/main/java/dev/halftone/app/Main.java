@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
             ReproduceCommand.class,
             ReportCommand.class,
             RecommendCommand.class,
+            SimilarityCommand.class,
             StudyCommand.class,
             StudioCommand.class,
             TokenizerCommand.class,

@@ -9,6 +9,7 @@ import dev.halftone.provenance.Provenance;
 import dev.halftone.recipe.QuantizationResult;
 import dev.halftone.recipe.QuantizationResult.CacheReport;
 import dev.halftone.recipe.QuantizationResult.Evidence;
+import dev.halftone.recipe.QuantizationResult.ExpertCoverage;
 import dev.halftone.recipe.QuantizationResult.TransformReport;
 import dev.halftone.recipe.Quantizer;
 import dev.halftone.recipe.Recipe;
@@ -91,6 +92,7 @@ final class QuantizeCommand implements Callable<Integer> {
             CalibrationSet.@Nullable Report calibration,
             @Nullable CacheReport cache,
             List<TransformReport> transforms,
+            List<ExpertCoverage> experts,
             List<SiteReport> sites,
             List<EventReport> events,
             Map<String, Double> phases,
@@ -108,6 +110,7 @@ final class QuantizeCommand implements Callable<Integer> {
                     evidence.calibration(),
                     evidence.cache(),
                     evidence.transforms(),
+                    evidence.experts(),
                     evidence.sites(),
                     evidence.events(),
                     result.phases(),
@@ -224,6 +227,17 @@ final class QuantizeCommand implements Callable<Integer> {
         if (compared > 0) {
             writer.printf("layer loss %.3f of round-to-nearest's (geometric mean)%n", Math.exp(ratio / compared));
         }
+        evidence.transforms().stream()
+                .filter(transform -> !transform.folded())
+                .findFirst()
+                .ifPresent(transform -> writer.printf(
+                        "not folded: %d inputs, for example %s: %s%n",
+                        evidence.transforms().stream()
+                                .filter(each -> !each.folded())
+                                .count(),
+                        transform.site(),
+                        transform.reason()));
+        CoverageTable.print(writer, evidence.experts());
         Map<String, Long> kinds = evidence.events().stream()
                 .collect(Collectors.groupingBy(EventReport::kind, TreeMap::new, Collectors.counting()));
         kinds.forEach((kind, count) -> writer.printf(

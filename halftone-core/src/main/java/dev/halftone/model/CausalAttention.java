@@ -5,6 +5,7 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Attention where query i sees exactly the keys 0 to i, in float32. Blocks of queries meet only the keys that one of them may
@@ -17,14 +18,16 @@ final class CausalAttention {
     private CausalAttention() {}
 
     /**
-     * Softmax(scale q k^T) v.
+     * Softmax(cap(scale q k^T) + added) v.
      *
      * @param q (heads, tokens, headDim)
      * @param k (kvHeads, tokens, headDim); head h reads key head h / (heads / kvHeads)
      * @param v as k
+     * @param softcap as in {@link DecoderSpec.Attention}
+     * @param added (heads, 1, tokens)
      * @return (heads, tokens, headDim), float32
      */
-    static Tensor of(Tensor q, Tensor k, Tensor v, double scale) {
+    static Tensor of(Tensor q, Tensor k, Tensor v, double scale, double softcap, @Nullable Tensor added) {
         long heads = q.size(0);
         long tokens = q.size(1);
         long dim = q.size(2);
@@ -40,12 +43,24 @@ final class CausalAttention {
             long rows = to - from;
             Tensor block = Tensors.slice(queries, 2, from, to).reshape(kvHeads, share * rows, dim);
             Tensor scores = block.matmul(Tensors.slice(keys, 2, 0, to));
+            if (softcap > 0) {
+                scores = capped(scores, softcap);
+            }
+            if (added != null) {
+                Tensor seen = Tensors.slice(added.view(kvHeads, share, 1, tokens), 3, 0, to);
+                scores = scores.view(kvHeads, share, rows, to).add(seen).view(kvHeads, share * rows, to);
+            }
             Tensor diagonal = Tensors.slice(scores.view(kvHeads, share, rows, to), 3, from, to);
             diagonal.add_(Tensors.slice(Tensors.slice(later, 0, 0, rows), 1, 0, rows));
-            Tensor seen = scores.softmax(2).matmul(Tensors.slice(values, 1, 0, to));
-            Tensors.slice(out, 2, from, to).copy_(seen.view(kvHeads, share, rows, dim));
+            Tensor mean = scores.softmax(2).matmul(Tensors.slice(values, 1, 0, to));
+            Tensors.slice(out, 2, from, to).copy_(mean.view(kvHeads, share, rows, dim));
         }
         return out.view(heads, tokens, dim);
+    }
+
+    /** c tanh(x / c). */
+    static Tensor capped(Tensor x, double c) {
+        return x.div(Tensors.scalar(c)).tanh().mul(Tensors.scalar(c));
     }
 
     /** (n, n): minus infinity above the diagonal, else 0. */

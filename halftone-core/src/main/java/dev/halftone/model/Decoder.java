@@ -11,6 +11,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
@@ -60,9 +61,25 @@ public final class Decoder implements AutoCloseable {
         checkTensors(spec, source, place);
         Torch.load();
         for (Expected tensor : outerTensors(spec)) {
-            outer.put(
-                    tensor.name(), Torch.owned(() -> compute.place(source.load(tensor.name(), compute.type(), arena))));
+            outer.put(tensor.name(), Torch.owned(() -> compute.place(load(tensor.name()))));
         }
+    }
+
+    private Tensor load(String name) {
+        boolean gain = name.equals(spec.names().finalNorm() + ".weight")
+                || name.equals(spec.names().embeddingNorm() + ".weight");
+        return gain ? gain(spec, name, source, compute, arena) : source.load(name, compute.type(), arena);
+    }
+
+    /** A norm's tensor, with the family's offset in its weight. */
+    static Tensor gain(DecoderSpec spec, String name, WeightSource source, Compute compute, Arena arena) {
+        double offset = name.endsWith(".weight") ? spec.norm().offset() : 0;
+        if (offset == 0) {
+            return source.load(name, compute.type(), arena);
+        }
+        return Torch.scoped(() -> source.load(name, ComputeType.FLOAT32, arena)
+                .add(Tensors.scalar(offset))
+                .to(compute.type().scalarType()));
     }
 
     public DecoderSpec spec() {
@@ -134,9 +151,16 @@ public final class Decoder implements AutoCloseable {
         if (spec.attention().positions() instanceof DecoderSpec.Learned(int _, int rows)) {
             all.add(new Expected(names.positions() + ".weight", rows, spec.hidden()));
         }
+        if (!names.tokenTypes().isEmpty()) {
+            all.add(new Expected(
+                    names.tokenTypes() + ".weight", spec.embedding().types(), spec.hidden()));
+        }
         if (spec.projected()) {
             all.add(new Expected(names.projectIn() + ".weight", spec.hidden(), width));
             all.add(new Expected(names.projectOut() + ".weight", width, spec.hidden()));
+        }
+        if (!names.embeddingNorm().isEmpty()) {
+            all.addAll(norm(names.embeddingNorm(), spec));
         }
         if (spec.finalNorm()) {
             all.addAll(norm(names.finalNorm(), spec));
@@ -144,12 +168,15 @@ public final class Decoder implements AutoCloseable {
         if (!spec.embedding().tied()) {
             all.add(new Expected(names.head() + ".weight", vocabulary, width));
         }
+        if (spec.head().bias()) {
+            all.add(new Expected(names.head() + ".bias", vocabulary));
+        }
         return all;
     }
 
     static List<Expected> norm(String name, DecoderSpec spec) {
         Expected weight = new Expected(name + ".weight", spec.hidden());
-        return spec.norm().rms() ? List.of(weight) : List.of(weight, new Expected(name + ".bias", spec.hidden()));
+        return spec.norm().bias() ? List.of(weight, new Expected(name + ".bias", spec.hidden())) : List.of(weight);
     }
 
     /** x W^T + bias, multiplied in the type {@code products}, in the type of x again. */
@@ -165,18 +192,15 @@ public final class Decoder implements AutoCloseable {
 
     static Tensor norm(Tensor x, DecoderSpec spec, Tensor weight, @Nullable Tensor bias) {
         long[] shape = {spec.hidden()};
-        return bias == null
-                ? torch.rms_norm(
-                        x,
-                        shape,
-                        new TensorOptional(weight),
-                        new DoubleOptional(spec.norm().eps()))
+        double eps = spec.norm().eps();
+        return spec.norm().rms()
+                ? torch.rms_norm(x, shape, new TensorOptional(weight), new DoubleOptional(eps))
                 : torch.layer_norm(
                         x,
                         shape,
                         new TensorOptional(weight),
-                        new TensorOptional(bias),
-                        spec.norm().eps(),
+                        bias == null ? new TensorOptional() : new TensorOptional(bias),
+                        eps,
                         false);
     }
 
@@ -222,6 +246,10 @@ public final class Decoder implements AutoCloseable {
     /** Token ids to the residual stream (tokens, hidden). */
     Tensor embed(int[] ids, Pass pass) {
         Tensor x = torch.embedding(get(spec.names().embedding()), compute.place(Tensors.of(ids)));
+        if (spec.embedding().scale() != 1) {
+            // Rounded to the compute type first, as the families that have it do.
+            x = x.mul(compute.cast(Tensors.of(new double[] {spec.embedding().scale()}, 1)));
+        }
         if (spec.projected()) {
             x = torch.matmul(x, get(spec.names().projectIn()).t());
         }
@@ -231,16 +259,35 @@ public final class Decoder implements AutoCloseable {
             Arrays.setAll(rows, i -> one[i % one.length] + offset);
             x = x.add(torch.embedding(get(spec.names().positions()), compute.place(Tensors.of(rows))));
         }
+        if (!spec.names().tokenTypes().isEmpty()) {
+            x = x.add(Tensors.slice(get(spec.names().tokenTypes()), 0, 0, 1));
+        }
+        if (!spec.names().embeddingNorm().isEmpty()) {
+            x = outerNorm(x, spec.names().embeddingNorm());
+        }
         return x;
+    }
+
+    /**
+     * The residual stream behind the last block, (ids, hidden), on the device: what an encoder gives.
+     */
+    public Tensor hidden(int[] ids) {
+        checkLength(ids.length);
+        return blocks(ids, Pass.whole(spec, compute, ids.length), SiteObserver.NONE, x -> x);
     }
 
     /** Residual stream after the last block (tokens, hidden) to float32 logits (tokens, vocabulary), on the device. */
     public Tensor logits(Tensor hidden) {
+        if (spec.encoder()) {
+            throw new InputException(
+                    "HT-712",
+                    spec.family(),
+                    "is an encoder, which predicts no tokens",
+                    "compare its sentence embeddings: halftone similarity MODEL --reference MODEL --text SENTENCES");
+        }
         Tensor x = hidden;
         if (spec.finalNorm()) {
-            String name = spec.names().finalNorm();
-            Tensor bias = spec.norm().rms() ? null : outer.get(name + ".bias");
-            x = norm(x, spec, get(name), bias);
+            x = outerNorm(x, spec.names().finalNorm());
         }
         if (spec.projected()) {
             x = torch.matmul(x, get(spec.names().projectOut()).t());
@@ -249,7 +296,17 @@ public final class Decoder implements AutoCloseable {
                 spec.embedding().tied()
                         ? spec.names().embedding()
                         : spec.names().head());
-        return linear(x, head, null, compute.products()).to(ScalarType.Float);
+        Tensor bias = spec.head().bias() ? outer.get(spec.names().head() + ".bias") : null;
+        Tensor logits = linear(x, head, bias, compute.products()).to(ScalarType.Float);
+        if (spec.head().scale() != 1) {
+            logits = logits.mul(Tensors.scalar(spec.head().scale()));
+        }
+        double cap = spec.head().softcap();
+        return cap > 0 ? CausalAttention.capped(logits, cap) : logits;
+    }
+
+    private Tensor outerNorm(Tensor x, String name) {
+        return norm(x, spec, get(name), outer.get(name + ".bias"));
     }
 
     /** A plain forward pass of one sequence: ids to logits (tokens, vocabulary), on the device. */
@@ -310,6 +367,14 @@ public final class Decoder implements AutoCloseable {
 
     /** @param first token whose logits are wanted, with all behind it */
     private Tensor run(int[] ids, Pass pass, SiteObserver observer, int first) {
+        return blocks(
+                ids,
+                pass,
+                observer,
+                hidden -> logits(first == 0 ? hidden : Tensors.slice(hidden, 0, first, ids.length)));
+    }
+
+    private Tensor blocks(int[] ids, Pass pass, SiteObserver observer, UnaryOperator<Tensor> behind) {
         return Torch.scoped(() -> {
             try (pass) {
                 Tensor hidden = embed(ids, pass);
@@ -324,7 +389,7 @@ public final class Decoder implements AutoCloseable {
                         hidden = Torch.scoped(() -> block.forward(before, pass, observer));
                     }
                 }
-                return logits(first == 0 ? hidden : Tensors.slice(hidden, 0, first, ids.length));
+                return behind.apply(hidden);
             }
         });
     }

@@ -8,11 +8,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Supplier;
-import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptional;
-import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,7 +18,8 @@ import org.jspecify.annotations.Nullable;
  * sequence is the residual stream and the next stage's input, so a quantizer can collect statistics of a stage, replace
  * its weights and go on without running anything twice.
  *
- * <p>Stages: 0 q, k, v; 1 attention output; 2 gate and up, or up alone; 3 down.
+ * <p>Stages: 0 q, k, v; 1 attention output; 2 gate and up, or up alone; 3 down. With a mixture of experts, stage 2 is the router
+ * and every expert's gate and up, stage 3 every expert's down; an expert reads the rows of its own tokens.
  */
 public final class DecoderBlock implements AutoCloseable {
     private final DecoderSpec spec;
@@ -32,14 +31,21 @@ public final class DecoderBlock implements AutoCloseable {
     private CacheRounding cache = CacheRounding.PLAIN;
     private final Arena arena = Arena.ofShared();
     private final Map<String, Tensor> weights = new HashMap<>();
+    private final AttentionLayer attention;
+    private final @Nullable MixtureLayer mixture;
 
     /**
      * A sequence between two stages.
      *
      * @param residual (tokens, hidden)
-     * @param input (tokens, width of the next stage's linears); undefined after the last stage
+     * @param input (tokens, width of the next stage); undefined after the last stage
+     * @param routing of a mixture of experts; null where it is not known yet
      */
-    public record State(Tensor residual, Tensor input) {}
+    record State(Tensor residual, Tensor input, @Nullable Routing routing) {
+        State(Tensor residual, Tensor input) {
+            this(residual, input, null);
+        }
+    }
 
     DecoderBlock(DecoderSpec spec, int index, WeightSource source, Compute compute) {
         this.spec = spec;
@@ -54,8 +60,11 @@ public final class DecoderBlock implements AutoCloseable {
             }
         }
         for (Decoder.Expected tensor : norms(spec, index)) {
-            put(tensor.name(), () -> source.load(tensor.name(), compute.type(), arena));
+            put(tensor.name(), () -> Decoder.gain(spec, tensor.name(), source, compute, arena));
         }
+        this.attention = new AttentionLayer(spec, index, compute, this::get);
+        DecoderSpec.Experts experts = spec.experts(index);
+        this.mixture = experts == null ? null : new MixtureLayer(spec, index, experts, compute, this::outputs);
     }
 
     private void put(String name, Supplier<Tensor> tensor) {
@@ -65,22 +74,28 @@ public final class DecoderBlock implements AutoCloseable {
     /** The tensors of a block's norms. */
     static List<Decoder.Expected> norms(DecoderSpec spec, int index) {
         List<Decoder.Expected> all = new ArrayList<>();
-        String prefix = spec.blockName(index) + ".";
-        for (String norm : List.of(spec.names().attentionNorm(), spec.names().mlpNorm())) {
-            all.addAll(Decoder.norm(prefix + norm, spec));
-        }
-        if (spec.attention().headNorm()) {
-            for (String norm : List.of(spec.names().queryNorm(), spec.names().keyNorm())) {
-                all.add(new Decoder.Expected(
-                        prefix + norm + ".weight", spec.attention().headDim()));
-            }
-        }
+        spec.norms(index).forEach(norm -> all.addAll(Decoder.norm(norm, spec)));
+        all.addAll(AttentionLayer.norms(spec, index));
         return all;
     }
 
     /** The linears, stage by stage. */
     public List<List<LinearSite>> stages() {
         return stages;
+    }
+
+    /** The experts; only of a block that has some. */
+    DecoderSpec.Experts experts() {
+        DecoderSpec.Experts experts = spec.experts(index);
+        if (experts == null) {
+            throw new IllegalStateException(prefix + " has no experts");
+        }
+        return experts;
+    }
+
+    /** Channels of a stage's input. */
+    int width(int stage) {
+        return spec.width(index, stage);
     }
 
     /** All linears in the order in which they run. */
@@ -127,34 +142,87 @@ public final class DecoderBlock implements AutoCloseable {
     /** Runs the linears of a stage and everything after them up to the next stage's input. */
     State advance(int stage, State state, Pass pass, SiteObserver observer) {
         return switch (stage) {
-            case 0 -> new State(state.residual(), attention(state.input(), pass, observer));
+            case 0 ->
+                new State(state.residual(), attention.of(linears(0, state.input(), observer), pass, cache, observer));
             case 1 -> {
-                Tensor residual = state.residual().add(linears(1, state.input(), observer)[0]);
-                Tensor normed = norm(
-                        residual,
-                        spec.postNorm()
-                                ? spec.names().attentionNorm()
-                                : spec.names().mlpNorm());
-                yield new State(spec.postNorm() ? normed : residual, normed);
+                Tensor residual = state.residual()
+                        .add(outputNorm(
+                                linears(1, state.input(), observer)[0],
+                                spec.names().attentionOutputNorm()));
+                yield switch (spec.order()) {
+                    case SEQUENTIAL ->
+                        new State(residual, norm(residual, spec.names().mlpNorm()));
+                    case PARALLEL -> new State(residual, norm(state.residual(), mlpNorm()));
+                    case POST_NORM -> {
+                        Tensor normed = norm(residual, spec.names().attentionNorm());
+                        yield new State(normed, normed);
+                    }
+                };
             }
-            case 2 -> {
-                Tensor[] all = linears(2, state.input(), observer);
-                Tensor first = spec.mlp().activation().apply(all[0]);
-                yield new State(state.residual(), spec.mlp().gated() ? product(first, all[1]) : first);
-            }
+            case 2 -> up(state, observer);
             case 3 -> {
-                Tensor residual = state.residual().add(linears(3, state.input(), observer)[0]);
+                Tensor residual = state.residual()
+                        .add(outputNorm(down(state, observer), spec.names().mlpOutputNorm()));
                 yield new State(spec.postNorm() ? norm(residual, spec.names().mlpNorm()) : residual, state.input());
             }
             default -> throw new IllegalArgumentException("stage " + stage);
         };
     }
 
-    /** What attention (stage 0) or MLP (stage 2) add to the residual stream, of that stage's input. */
+    private String mlpNorm() {
+        return spec.sharedNorm() ? spec.names().attentionNorm() : spec.names().mlpNorm();
+    }
+
+    private Tensor outputNorm(Tensor x, String name) {
+        return name.isEmpty() ? x : norm(x, name);
+    }
+
+    private State up(State state, SiteObserver observer) {
+        MixtureLayer layer = mixture;
+        if (layer != null) {
+            Routing routing = layer.route(state.input(), observer);
+            return new State(state.residual(), layer.up(state.input(), routing, observer), routing);
+        }
+        Tensor[] all = linears(2, state.input(), observer);
+        if (!spec.mlp().gated()) {
+            return new State(state.residual(), spec.mlp().activation().apply(all[0]));
+        }
+        boolean fused = all.length == 1;
+        Tensor gate = fused ? Tensors.slice(all[0], 1, 0, spec.intermediate()) : all[0];
+        Tensor up = fused ? Tensors.slice(all[0], 1, spec.intermediate(), 2L * spec.intermediate()) : all[1];
+        return new State(state.residual(), product(spec.mlp().activation().apply(gate), up));
+    }
+
+    private Tensor down(State state, SiteObserver observer) {
+        MixtureLayer layer = mixture;
+        if (layer == null) {
+            return linears(3, state.input(), observer)[0];
+        }
+        Routing known = state.routing();
+        // The router's input is made again from the residual stream, which stage 2 has left alone.
+        Routing routing = known == null ? route(norm(state.residual(), mlpNorm())) : known;
+        return layer.down(state.input(), routing, observer);
+    }
+
+    /** Which experts the tokens get that are these inputs of stage 2. */
+    Routing route(Tensor input) {
+        return Objects.requireNonNull(mixture).route(input, SiteObserver.NONE);
+    }
+
+    /** Hidden values of an expert for all tokens whose residual stream before the MLP this is, its own or not. */
+    Tensor expertHidden(int expert, Tensor residual) {
+        return Objects.requireNonNull(mixture).hidden(expert, norm(residual, mlpNorm()));
+    }
+
+    /**
+     * What attention (stage 0) or MLP (stage 2) add to the residual stream, of that stage's input, before a norm of that; at stage
+     * 0 both where they have one input.
+     */
     Tensor module(int stage, Tensor input, Pass pass) {
         // The residual stream is not looked at between the two stages.
         State inside = advance(stage, new State(input, input), pass, SiteObserver.NONE);
-        return linears(stage + 1, inside.input(), SiteObserver.NONE)[0];
+        Tensor added = stage == 0 ? linears(1, inside.input(), SiteObserver.NONE)[0] : down(inside, SiteObserver.NONE);
+        return stage == 0 && spec.sharedNorm() ? added.add(module(2, input, pass)) : added;
     }
 
     /** In place where no gradient will ask for the factor. */
@@ -162,113 +230,12 @@ public final class DecoderBlock implements AutoCloseable {
         return x.requires_grad() ? x.mul(factor) : x.mul_(factor);
     }
 
-    /** Causal attention within each sequence: (tokens, hidden) to the output projection's input (tokens, heads * headDim). */
-    private Tensor attention(Tensor input, Pass pass, SiteObserver observer) {
-        DecoderSpec.Attention a = spec.attention();
-        Tensor q;
-        Tensor k;
-        Tensor v;
-        Tensor[] projected = linears(0, input, observer);
-        if (a.fused()) {
-            Tensor all = projected[0];
-            int keys = a.queryWidth();
-            int values = keys + a.keyWidth();
-            q = heads(Tensors.slice(all, 1, 0, keys), a.heads(), pass.sequences());
-            k = heads(Tensors.slice(all, 1, keys, values), a.kvHeads(), pass.sequences());
-            v = heads(Tensors.slice(all, 1, values, values + a.keyWidth()), a.kvHeads(), pass.sequences());
-        } else {
-            q = heads(projected[0], a.heads(), pass.sequences());
-            k = heads(projected[1], a.kvHeads(), pass.sequences());
-            v = heads(projected[2], a.kvHeads(), pass.sequences());
-        }
-        observer.observe(prefix + ".attention.q", q);
-        observer.observe(prefix + ".attention.k", k);
-        observer.observe(prefix + ".attention.v", v);
-        if (a.headNorm()) {
-            q = headNorm(q, spec.names().queryNorm());
-            k = headNorm(k, spec.names().keyNorm());
-        }
-        q = pass.turn(q);
-        k = pass.turn(cache.round(prefix + ".attention.k", k));
-        observer.observe(prefix + ".attention.q_rope", q);
-        observer.observe(prefix + ".attention.k_rope", k);
-        KeyValueCache.Entry seen = pass.remember(
-                index, cache.round(prefix + ".attention.k_rope", k), cache.round(prefix + ".attention.v", v));
-        if (observer.probabilities()) {
-            observer.observe(
-                    prefix + ".attention.probabilities",
-                    probabilities(q, shareHeads(seen.keys()).squeeze(0), pass));
-        }
-        Tensor out = pass.triangle() && q.size(1) > 1
-                ? CausalAttention.of(q, seen.keys(), seen.values(), a.scale())
-                : fusedAttention(q, shareHeads(seen.keys()), shareHeads(seen.values()), pass.mask());
-        return out.reshape(pass.sequences(), a.heads(), out.size(1), a.headDim())
-                .transpose(1, 2)
-                .reshape(input.size(0), a.queryWidth())
-                .to(compute.type().scalarType());
-    }
-
-    /** In float32 too: the fused kernel has no fast bfloat16 products without MKL. */
-    private Tensor fusedAttention(Tensor q, Tensor keys, Tensor values, @Nullable Tensor mask) {
-        return torch.scaled_dot_product_attention(
-                        q.unsqueeze(0).to(torch.ScalarType.Float),
-                        keys.to(torch.ScalarType.Float),
-                        values.to(torch.ScalarType.Float),
-                        mask == null ? new TensorOptional() : new TensorOptional(mask),
-                        0.0,
-                        false,
-                        new DoubleOptional(spec.attention().scale()),
-                        false)
-                .squeeze(0);
-    }
-
-    /** Softmax of the scores, (heads, queries, keys), written out: the fused kernel never shows it. */
-    private Tensor probabilities(Tensor q, Tensor keys, Pass pass) {
-        Tensor scores = q.matmul(keys.transpose(1, 2))
-                .mul(Tensors.scalar(spec.attention().scale()));
-        Tensor mask = pass.mask();
-        Tensor hidden = mask != null
-                ? mask.logical_not()
-                : pass.triangle()
-                        ? torch.ones_like(scores).triu(1).to(torch.ScalarType.Bool)
-                        : torch.zeros_like(scores).to(torch.ScalarType.Bool);
-        return scores.to(torch.ScalarType.Float)
-                .masked_fill(hidden, Tensors.scalar(Double.NEGATIVE_INFINITY))
-                .softmax(2);
-    }
-
-    /** (sequences * tokens, n * headDim) to (sequences * n, tokens, headDim): to attention, sequences are further heads. */
-    private Tensor heads(Tensor projected, int n, int sequences) {
-        long tokens = projected.size(0) / sequences;
-        int headDim = spec.attention().headDim();
-        return projected
-                .reshape(sequences, tokens, n, headDim)
-                .transpose(1, 2)
-                .reshape((long) sequences * n, tokens, headDim);
-    }
-
-    private Tensor headNorm(Tensor x, String name) {
-        return torch.rms_norm(
-                x,
-                new long[] {spec.attention().headDim()},
-                new TensorOptional(get(prefix + "." + name + ".weight")),
-                new DoubleOptional(spec.norm().eps()));
-    }
-
-    /** (kvHeads, tokens, headDim) to (1, heads, tokens, headDim), each repeated for the query heads that share it. */
-    private Tensor shareHeads(Tensor x) {
-        DecoderSpec.Attention a = spec.attention();
-        int share = a.heads() / a.kvHeads();
-        return share == 1
-                ? x.unsqueeze(0)
-                : x.unsqueeze(1)
-                        .expand(x.size(0), share, x.size(1), a.headDim())
-                        .reshape(1, x.size(0) * share, x.size(1), a.headDim());
-    }
-
     /** The outputs of a stage's linears. */
     private Tensor[] linears(int stage, Tensor input, SiteObserver observer) {
-        List<LinearSite> members = stages.get(stage);
+        return outputs(stages.get(stage), input, observer);
+    }
+
+    private Tensor[] outputs(List<LinearSite> members, Tensor input, SiteObserver observer) {
         Tensor[] outputs = new Tensor[members.size()];
         Tensor rounded = input;
         for (int i = 0; i < outputs.length; i++) {
@@ -286,7 +253,7 @@ public final class DecoderBlock implements AutoCloseable {
 
     private Tensor norm(Tensor x, String name) {
         String full = prefix + "." + name;
-        return Decoder.norm(x, spec, get(full + ".weight"), spec.norm().rms() ? null : get(full + ".bias"));
+        return Decoder.norm(x, spec, get(full + ".weight"), spec.norm().bias() ? get(full + ".bias") : null);
     }
 
     private Tensor get(String name) {

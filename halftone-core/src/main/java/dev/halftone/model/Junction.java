@@ -5,10 +5,10 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * The common input of a stage's linears, and what makes it: the place where channels can be scaled without changing the model's
+ * The common input of linears, and what makes it: the place where channels can be scaled without changing the model's
  * function, by dividing the producer and multiplying the readers' columns.
  *
- * @param stage of {@link DecoderBlock}
+ * @param stage of {@link DecoderBlock} whose input it is; where one norm serves attention and MLP, readers are of both stages
  * @param width channels
  * @param readers the linears
  */
@@ -25,8 +25,14 @@ public record Junction(int stage, int width, Producer producer, List<LinearSite>
      * A norm, whose weight (and bias) has one entry per channel.
      *
      * @param norm name without {@code .weight}
+     * @param offset what is added to the stored weight before it counts: 1 in Gemma
      */
-    public record NormOutput(String norm) implements Producer {}
+    public record NormOutput(String norm, double offset) implements Producer {
+        /** A norm whose stored weight counts as it is. */
+        public NormOutput(String norm) {
+            this(norm, 0);
+        }
+    }
 
     /**
      * A linear, through operations that commute with positive scales of the channels.
@@ -52,6 +58,10 @@ public record Junction(int stage, int width, Producer producer, List<LinearSite>
         }
     }
 
-    /** Nothing that a scale could be folded into: it is applied at run time. */
-    public record Opaque() implements Producer {}
+    /**
+     * Nothing that a scale could be folded into: it is applied at run time.
+     *
+     * @param reason what stands in the way
+     */
+    public record Opaque(String reason) implements Producer {}
 }

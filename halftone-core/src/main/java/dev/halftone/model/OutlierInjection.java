@@ -90,8 +90,8 @@ public record OutlierInjection(double g, int channels, long seed) {
         int[] chosen = chosen(spec.hidden());
         for (int i = 0; i < spec.layers(); i++) {
             for (Junction junction : spec.junctions(i)) {
-                if (junction.producer() instanceof Junction.NormOutput(String norm)) {
-                    add(scalings, norm, junction.readers(), chosen, spec);
+                if (junction.producer() instanceof Junction.NormOutput(String norm, double offset)) {
+                    add(scalings, norm, offset, junction.readers(), chosen, spec);
                 }
             }
         }
@@ -101,14 +101,16 @@ public record OutlierInjection(double g, int channels, long seed) {
     private void add(
             Map<String, ScaledCheckpoint.Scaling> scalings,
             String norm,
+            double offset,
             List<LinearSite> readers,
             int[] chosen,
             DecoderSpec spec) {
         for (Decoder.Expected tensor : Decoder.norm(norm, spec)) {
-            scalings.put(tensor.name(), new ScaledCheckpoint.Scaling(chosen, g, false));
+            double added = tensor.name().endsWith(".weight") ? offset : 0;
+            scalings.put(tensor.name(), new ScaledCheckpoint.Scaling(chosen, g, added, false));
         }
         for (LinearSite reader : readers) {
-            scalings.put(reader.weight(), new ScaledCheckpoint.Scaling(chosen, 1 / g, reader.inputMajor()));
+            scalings.put(reader.weight(), new ScaledCheckpoint.Scaling(chosen, 1 / g, 0, reader.inputMajor()));
         }
     }
 

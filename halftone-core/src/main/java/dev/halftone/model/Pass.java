@@ -1,7 +1,11 @@
 package dev.halftone.model;
 
+import dev.halftone.model.DecoderSpec.Alibi;
 import dev.halftone.tensor.Compute;
+import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
@@ -14,90 +18,170 @@ import org.jspecify.annotations.Nullable;
  * cache. The tables can be shared by sequences of one length.
  */
 public final class Pass implements AutoCloseable {
+    private final DecoderSpec spec;
     private final int sequences;
     private final int[] positions;
-    private final @Nullable RopeTable rope;
-    private final @Nullable Tensor mask;
+    private final Tables tables;
+
+    /** Of the layers whose tokens see a window; null where there are none. */
+    private final @Nullable Tables local;
+
     private final @Nullable KeyValueCache cache;
 
-    private Pass(
-            int sequences,
-            int[] positions,
+    /**
+     * What layers of one kind share.
+     *
+     * @param mask (tokens, past + tokens), true where a query sees a key; null where that is the plain triangle, or everything
+     * @param alibi (heads, 1, past + tokens), what is added to the scores
+     */
+    private record Tables(
             @Nullable RopeTable rope,
             @Nullable Tensor mask,
-            @Nullable KeyValueCache cache) {
+            @Nullable Tensor alibi) implements AutoCloseable {
+        @Override
+        public void close() {
+            if (rope != null) {
+                rope.close();
+            }
+            if (mask != null) {
+                mask.close();
+            }
+            if (alibi != null) {
+                alibi.close();
+            }
+        }
+    }
+
+    /** How many tokens there are, before and now, and how many of them mean nothing. */
+    private record Extent(int tokens, int past, int padding) {
+        int keys() {
+            return past + tokens;
+        }
+    }
+
+    private Pass(DecoderSpec spec, Compute compute, int sequences, Extent extent, @Nullable KeyValueCache cache) {
+        this.spec = spec;
         this.sequences = sequences;
-        this.positions = positions;
-        this.rope = rope;
-        this.mask = mask;
+        this.positions = new int[extent.tokens()];
+        Arrays.setAll(positions, i -> Math.max(0, extent.past() + i - extent.padding()));
+        this.tables = tables(extent, false, compute);
+        this.local = spec.attention().window() > 0 ? tables(extent, true, compute) : null;
         this.cache = cache;
     }
 
     /** A whole sequence of that many tokens. */
     static Pass whole(DecoderSpec spec, Compute compute, int tokens) {
-        return of(spec, compute, 1, tokens, 0, null);
+        return new Pass(spec, compute, 1, new Extent(tokens, 0, 0), null);
     }
 
     /** That many whole sequences of equal length, one after the other in the rows of every linear. */
     static Pass batch(DecoderSpec spec, Compute compute, int sequences, int tokens) {
-        return of(spec, compute, sequences, tokens, 0, null);
+        return new Pass(spec, compute, sequences, new Extent(tokens, 0, 0), null);
     }
 
     /** A whole sequence whose first {@code padding} tokens mean nothing: nobody sees them, and positions start after them. */
     static Pass padded(DecoderSpec spec, Compute compute, int tokens, int padding) {
-        return of(spec, compute, 1, tokens, padding, null);
+        return new Pass(spec, compute, 1, new Extent(tokens, 0, padding), null);
     }
 
     /** The next tokens of a sequence whose beginning is in the cache. */
     static Pass cached(DecoderSpec spec, Compute compute, int tokens, KeyValueCache cache) {
-        return of(spec, compute, 1, tokens, 0, cache);
+        return new Pass(spec, compute, 1, new Extent(tokens, cache.length(), 0), cache);
     }
 
-    private static Pass of(
-            DecoderSpec spec, Compute compute, int sequences, int tokens, int padding, @Nullable KeyValueCache cache) {
-        int past = cache == null ? 0 : cache.length();
-        int[] positions = new int[tokens];
-        Arrays.setAll(positions, i -> Math.max(0, past + i - padding));
-        RopeTable rope = spec.attention().positions() instanceof Rope turning
-                ? RopeTable.of(turning, positions, past + tokens - padding, compute)
+    private Tables tables(Extent extent, boolean windowed, Compute compute) {
+        DecoderSpec.Positions kind = spec.attention().positions(windowed);
+        RopeTable rope = kind instanceof Rope turning
+                ? RopeTable.of(turning, positions, extent.keys() - extent.padding(), compute)
                 : null;
-        return new Pass(
-                sequences,
-                positions,
+        Tensor alibi = kind instanceof Alibi sloping ? alibi(sloping, extent, compute) : null;
+        return new Tables(
                 rope,
-                mask(tokens, past, padding, spec.attention().window(), compute),
-                cache);
+                spec.attention().causal()
+                        ? mask(extent, windowed ? spec.attention().window() : 0, compute)
+                        : unpadded(extent, compute),
+                alibi);
     }
 
-    /** (tokens, past + tokens), true where a query sees a key; null where that is the plain triangle, or everything. */
-    private static @Nullable Tensor mask(int tokens, int past, int padding, int window, Compute compute) {
-        int keys = past + tokens;
+    /** Every token sees every other, but padding. */
+    private static @Nullable Tensor unpadded(Extent extent, Compute compute) {
+        if (extent.padding() == 0) {
+            return null;
+        }
+        int tokens = extent.tokens();
+        byte[] sees = new byte[tokens * tokens];
+        for (int i = 0; i < sees.length; i++) {
+            sees[i] = (byte) (i % tokens >= extent.padding() ? 1 : 0);
+        }
+        return booleans(sees, tokens, tokens, compute);
+    }
+
+    private static @Nullable Tensor mask(Extent extent, int window, Compute compute) {
+        int tokens = extent.tokens();
+        int keys = extent.keys();
         boolean narrow = window > 0 && window < keys;
-        boolean continued = past > 0 && tokens > 1;
-        if (!narrow && !continued && padding == 0) {
+        boolean continued = extent.past() > 0 && tokens > 1;
+        if (!narrow && !continued && extent.padding() == 0) {
             return null;
         }
         byte[] sees = new byte[tokens * keys];
         for (int i = 0; i < tokens; i++) {
-            int query = past + i;
-            int first = Math.max(padding, window > 0 ? query - window + 1 : 0);
+            int query = extent.past() + i;
+            int first = Math.max(extent.padding(), window > 0 ? query - window + 1 : 0);
             for (int key = first; key <= query; key++) {
                 sees[i * keys + key] = 1;
             }
             // A padding token sees itself: a softmax over nothing would give NaN.
             sees[i * keys + query] = 1;
         }
+        return booleans(sees, tokens, keys, compute);
+    }
+
+    private static Tensor booleans(byte[] values, int rows, int columns, Compute compute) {
         return Torch.owned(() -> {
-            Tensor bytes = torch.empty(new long[] {tokens, keys}, new TensorOptions(ScalarType.Bool), null);
-            java.lang.foreign.MemorySegment.copy(
-                    sees,
-                    0,
-                    dev.halftone.tensor.Tensors.memory(bytes),
-                    java.lang.foreign.ValueLayout.JAVA_BYTE,
-                    0,
-                    sees.length);
+            Tensor bytes = torch.empty(new long[] {rows, columns}, new TensorOptions(ScalarType.Bool), null);
+            MemorySegment.copy(values, 0, Tensors.memory(bytes), ValueLayout.JAVA_BYTE, 0, values.length);
             return compute.place(bytes);
         });
+    }
+
+    /** Slope times position of each key, (sequences * heads, 1, keys), float32. */
+    private Tensor alibi(Alibi kind, Extent extent, Compute compute) {
+        int heads = spec.attention().heads();
+        double[] slopes = slopes(heads);
+        int keys = extent.keys();
+        float[] added = new float[sequences * heads * keys];
+        for (int h = 0; h < sequences * heads; h++) {
+            float slope = rounded((float) slopes[h % heads], kind);
+            for (int key = 0; key < keys; key++) {
+                float product = rounded(slope * Math.max(0, key - extent.padding()), kind);
+                added[h * keys + key] = (float) (product * kind.scale());
+            }
+        }
+        return Torch.owned(() -> compute.place(Tensors.of(added, (long) sequences * heads, 1, keys)));
+    }
+
+    private static float rounded(float value, Alibi kind) {
+        if (!kind.rounded()) {
+            return value;
+        }
+        int bits = Float.floatToRawIntBits(value);
+        return Float.intBitsToFloat((bits + 0x7fff + (bits >>> 16 & 1)) & 0xffff0000);
+    }
+
+    /** n = 2^floor(log2 heads) of them are 2^(-8 i/n); the others odd powers of 2^(-8 / (2 n)). */
+    static double[] slopes(int heads) {
+        int n = Integer.highestOneBit(heads);
+        double[] slopes = new double[heads];
+        for (int i = 0; i < heads; i++) {
+            slopes[i] = i < n ? Math.pow(2, -8.0 * (i + 1) / n) : Math.pow(2, -4.0 * (2 * (i - n) + 1) / n);
+        }
+        return slopes;
+    }
+
+    private Tables tables(int layer) {
+        Tables windowed = local;
+        return windowed != null && spec.attention().local(layer) ? windowed : tables;
     }
 
     /** Sequences that lie one after the other in the rows. */
@@ -110,19 +194,27 @@ public final class Pass implements AutoCloseable {
         return positions;
     }
 
-    /** x (heads, tokens, headDim) turned by its positions; as it is where positions are learned. */
-    Tensor turn(Tensor x) {
+    /** x (heads, tokens, headDim) turned by its positions; as it is where the layer does not turn. */
+    Tensor turn(int layer, Tensor x) {
+        RopeTable rope = tables(layer).rope();
         return rope == null ? x : rope.apply(x);
     }
 
+    /** (tokens, past + tokens), true where a query sees a key; null where that is the plain triangle, or everything. */
     @Nullable
-    Tensor mask() {
-        return mask;
+    Tensor mask(int layer) {
+        return tables(layer).mask();
+    }
+
+    /** (heads, 1, past + tokens), what is added to the scores; null for nothing. */
+    @Nullable
+    Tensor alibi(int layer) {
+        return tables(layer).alibi();
     }
 
     /** True if query i sees exactly the keys 0 to i. */
-    boolean triangle() {
-        return mask == null && (cache == null || cache.length() == 0);
+    boolean triangle(int layer) {
+        return spec.attention().causal() && mask(layer) == null && (cache == null || cache.length() == 0);
     }
 
     KeyValueCache.Entry remember(int block, Tensor keys, Tensor values) {
@@ -131,11 +223,9 @@ public final class Pass implements AutoCloseable {
 
     @Override
     public void close() {
-        if (rope != null) {
-            rope.close();
-        }
-        if (mask != null) {
-            mask.close();
+        tables.close();
+        if (local != null) {
+            local.close();
         }
     }
 }

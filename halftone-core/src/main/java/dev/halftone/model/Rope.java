@@ -3,14 +3,20 @@ package dev.halftone.model;
 import java.util.Arrays;
 
 /**
- * Rotary position embedding in the "half" layout: dimensions i and i + dim/2 turn together by position * inverse frequency i.
+ * Rotary position embedding: dimensions i and i + dim/2 ("half"), or 2i and 2i + 1 ("interleaved"), turn together by position *
+ * inverse frequency i.
  *
  * <p>dim: rotated leading dimensions of a head. theta: base. The scalings are those of the Hugging Face configs
  * ({@code rope_scaling}); frequencies are computed in float64 and angles rounded to float32 at the end.
  */
-public record Rope(int dim, double theta, Scaling scaling) implements DecoderSpec.Positions {
+public record Rope(int dim, double theta, Scaling scaling, boolean interleaved) implements DecoderSpec.Positions {
+    /** In the half layout. */
+    public Rope(int dim, double theta, Scaling scaling) {
+        this(dim, theta, scaling, false);
+    }
+
     /** How the plain inverse frequencies theta^(-2i/dim) are changed for longer contexts. */
-    public sealed interface Scaling permits None, Linear, Dynamic, Llama3, Yarn, Factors {}
+    public sealed interface Scaling permits None, Linear, Dynamic, Llama3, Yarn, LongRope, Factors {}
 
     public record None() implements Scaling {}
 
@@ -26,6 +32,12 @@ public record Rope(int dim, double theta, Scaling scaling) implements DecoderSpe
     /** YaRN (arXiv:2309.00071): a ramp over dimensions, and cos and sin times {@code attention}. */
     public record Yarn(double factor, double attention, double betaFast, double betaSlow, int trainedLength)
             implements Scaling {}
+
+    /**
+     * LongRoPE (arXiv:2402.13753): frequencies divided by {@code near} in sequences up to {@code trainedLength} tokens, by {@code
+     * far} in longer ones, and cos and sin times {@code attention}.
+     */
+    public record LongRope(Factors near, Factors far, double attention, int trainedLength) implements Scaling {}
 
     /** Each frequency i divided by {@code divisors}[i]: what a GGUF file stores. */
     public record Factors(double[] divisors) implements Scaling {
@@ -45,7 +57,7 @@ public record Rope(int dim, double theta, Scaling scaling) implements DecoderSpe
         }
     }
 
-    /** What each plain frequency is divided by; the same for every length unless the scaling is {@link Dynamic}. */
+    /** What each plain frequency is divided by; the same for every length unless the scaling is {@link Dynamic} or {@link LongRope}. */
     public float[] divisors() {
         double[] plain = plain(theta);
         double[] scaled = inverseFrequencies(0);
@@ -68,13 +80,21 @@ public record Rope(int dim, double theta, Scaling scaling) implements DecoderSpe
             }
             case Llama3 llama3 -> llama3(llama3);
             case Yarn yarn -> yarn(yarn);
+            case LongRope(Factors near, Factors far, double _, int trained) -> {
+                double[] divisors = (length > trained ? far : near).divisors();
+                yield scale(i -> 1 / divisors[i]);
+            }
             case Factors(double[] divisors) -> scale(i -> 1 / divisors[i]);
         };
     }
 
     /** What cos and sin are multiplied by. */
     double attention() {
-        return scaling instanceof Yarn yarn ? yarn.attention() : 1;
+        return switch (scaling) {
+            case Yarn yarn -> yarn.attention();
+            case LongRope longer -> longer.attention();
+            case None _, Linear _, Dynamic _, Llama3 _, Factors _ -> 1;
+        };
     }
 
     private double[] llama3(Llama3 s) {

@@ -23,8 +23,9 @@ final class ScaledCheckpoint implements Checkpoint {
      * Elements times {@code factor}.
      *
      * @param indices of columns, or of rows
+     * @param offset what counts is the stored number plus this
      */
-    record Scaling(int[] indices, double factor, boolean rows) {}
+    record Scaling(int[] indices, double factor, double offset, boolean rows) {}
 
     ScaledCheckpoint(Checkpoint original, Map<String, Scaling> scalings) {
         this.original = original;
@@ -137,7 +138,8 @@ final class ScaledCheckpoint implements Checkpoint {
 
         private void multiply(MemorySegment target, long element) {
             long at = element * Float.BYTES;
-            target.set(FLOAT, at, (float) (target.get(FLOAT, at) * scaling.factor()));
+            target.set(FLOAT, at, (float)
+                    ((target.get(FLOAT, at) + scaling.offset()) * scaling.factor() - scaling.offset()));
         }
     }
 }

@@ -5,6 +5,7 @@ import dev.halftone.tensor.Spill;
 import dev.halftone.tensor.Workers;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -106,6 +107,27 @@ public final class Sequences implements AutoCloseable {
         return output;
     }
 
+    /**
+     * Which experts of a block all tokens get.
+     *
+     * @param input of stage 2; stays open
+     */
+    public RoutedTokens route(DecoderBlock block, Activations input) {
+        int[][] chosen = new int[windows.size()][];
+        workers.forEach(
+                windows.size(), i -> chosen[i] = block.route(compute(input, i)).chosen());
+        return new RoutedTokens(
+                block.experts(),
+                Arrays.stream(chosen).flatMapToInt(Arrays::stream).toArray());
+    }
+
+    /** Inputs of an expert's last linear for all tokens, before stage 3, whether they are the expert's or not; the caller closes them. */
+    public Activations expertHidden(DecoderBlock block, int expert) {
+        Activations hidden = new Activations(tokens(), block.experts().width(), spill);
+        workers.forEach(windows.size(), i -> view(hidden, i).copy_(block.expertHidden(expert, compute(residual, i))));
+        return hidden;
+    }
+
     /** Writes the residual streams of all sequences. */
     public void save(Path file) throws IOException {
         residual.save(file);
@@ -127,7 +149,7 @@ public final class Sequences implements AutoCloseable {
     }
 
     private Activations inputs(DecoderBlock block, int stage) {
-        return new Activations(tokens(), block.stages().get(stage).getFirst().in(), spill);
+        return new Activations(tokens(), block.width(stage), spill);
     }
 
     private Tensor compute(Activations activations, int sequence) {

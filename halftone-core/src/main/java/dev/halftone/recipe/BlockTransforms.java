@@ -6,10 +6,12 @@ import dev.halftone.model.DecoderBlock;
 import dev.halftone.model.EditedWeights;
 import dev.halftone.model.Junction;
 import dev.halftone.model.LinearSite;
+import dev.halftone.model.RoutedTokens;
 import dev.halftone.model.Sequences;
 import dev.halftone.recipe.QuantizationResult.TransformReport;
 import dev.halftone.recipe.Recipe.TransformStep;
 import dev.halftone.tensor.Activations;
+import dev.halftone.tensor.Spill;
 import dev.halftone.tensor.Workers;
 import dev.halftone.transform.ChannelFold;
 import java.util.ArrayList;
@@ -29,6 +31,7 @@ final class BlockTransforms implements AutoCloseable {
     private final Decoder decoder;
     private final Sequences original;
     private final InputRounding rounding;
+    private final Spill spill;
     private final Workers workers;
     private final PhaseClock clock;
     private final List<TransformReport> reports = new ArrayList<>();
@@ -43,6 +46,7 @@ final class BlockTransforms implements AutoCloseable {
             Decoder decoder,
             Sequences original,
             InputRounding rounding,
+            Spill spill,
             Workers workers,
             PhaseClock clock) {
         this.steps = steps;
@@ -50,6 +54,7 @@ final class BlockTransforms implements AutoCloseable {
         this.decoder = decoder;
         this.original = original;
         this.rounding = rounding;
+        this.spill = spill;
         this.workers = workers;
         this.clock = clock;
     }
@@ -67,21 +72,63 @@ final class BlockTransforms implements AutoCloseable {
     /** Takes the original activations through a block and writes the transformed weights into {@code weights}. */
     void apply(int index, EditedWeights weights) {
         List<Junction> junctions = decoder.spec().junctions(index);
+        boolean mixture = decoder.spec().experts(index) != null;
         try (DecoderBlock block = clock.time("load", () -> decoder.block(index))) {
             @Nullable Activations input = clock.time("forward", () -> original.begin(block));
-            for (Junction junction : junctions) {
+            RoutedTokens routed = null;
+            for (int stage = 0; stage < block.stages().size(); stage++) {
+                int current = stage;
                 Activations x = Objects.requireNonNull(input);
-                clock.time("transform", () -> transform(block, junction, x, weights));
-                input = clock.time("forward", () -> original.advance(block, junction.stage(), x));
+                if (mixture && stage == 2) {
+                    routed = clock.time("forward", () -> original.route(block, x));
+                }
+                for (Junction junction : junctions) {
+                    if (junction.stage() == stage) {
+                        transform(block, junction, x, routed, weights);
+                    }
+                }
+                input = clock.time("forward", () -> original.advance(block, current, x));
+            }
+        }
+    }
+
+    /** @param x of the stage, of which experts and shared experts read parts */
+    private void transform(
+            DecoderBlock block,
+            Junction junction,
+            Activations x,
+            @Nullable RoutedTokens routed,
+            EditedWeights weights) {
+        LinearSite reader = junction.readers().getFirst();
+        boolean part = junction.stage() == 3 && reader.part() != LinearSite.Part.DENSE;
+        if (!part) {
+            clock.time("transform", () -> transform(block, junction, x, weights));
+            return;
+        }
+        RoutedTokens tokens = Objects.requireNonNull(routed);
+        // Nothing is known about the inputs of an expert without tokens.
+        if (reader.part() == LinearSite.Part.SHARED || tokens.tokens(reader.expert()) > 0) {
+            try (Activations own = tokens.inputs(3, reader, x, spill)) {
+                clock.time("transform", () -> transform(block, junction, own, weights));
             }
         }
     }
 
     private void transform(DecoderBlock block, Junction junction, Activations x, EditedWeights weights) {
-        List<TransformStep> asked = steps.stream()
-                .filter(step -> step.scaling().handles(junction)
-                        && junction.readers().stream().anyMatch(reader -> step.matches(reader.weight())))
-                .toList();
+        List<TransformStep> asked = new ArrayList<>();
+        for (TransformStep step : steps) {
+            if (junction.readers().stream().noneMatch(step::matches)) {
+                continue;
+            }
+            if (step.scaling().handles(junction)) {
+                asked.add(step);
+            } else {
+                step.scaling()
+                        .refusal(junction)
+                        .ifPresent(reason -> reports.add(new TransformReport(
+                                junction.name(), step.scaling().name(), false, 1, 1, reason)));
+            }
+        }
         if (asked.isEmpty()) {
             return;
         }
@@ -100,7 +147,8 @@ final class BlockTransforms implements AutoCloseable {
                             step.scaling().name(),
                             folded,
                             Arrays.stream(s).min().orElse(1),
-                            Arrays.stream(s).max().orElse(1)));
+                            Arrays.stream(s).max().orElse(1),
+                            junction.producer() instanceof Junction.Opaque(String reason) ? reason : ""));
                 }
             }
         }

@@ -80,7 +80,7 @@ final class OriginalStream implements AutoCloseable {
     Moments moments(int stage, Sequences quantized, Activations seen) {
         Activations original = Objects.requireNonNull(input);
         ComputeType products = decoder.compute().type();
-        boolean added = !decoder.spec().postNorm() && (stage == 1 || stage == 3);
+        boolean added = decoder.spec().addsPlainly() && (stage == 1 || stage == 3);
         return new Moments(
                 CrossMoments.of(original, seen, seen, products, workers),
                 added ? CrossMoments.of(sequences.residuals(), quantized.residuals(), seen, products, workers) : null);

@@ -42,21 +42,28 @@ record Preflight(long memory, long disk) {
         DecoderSpec spec = model.spec();
         long type = compute.type().bytes();
         long block = 0;
+        long inBlocks = 0;
         long largest = 0;
         long widest = 0;
-        for (List<LinearSite> stage : spec.stages(0)) {
-            for (LinearSite site : stage) {
-                long elements = (long) site.out() * site.in();
-                block += elements;
-                largest = Math.max(largest, elements);
-                widest = Math.max(widest, site.in());
+        for (int layer = 0; layer < spec.layers(); layer++) {
+            List<List<LinearSite>> stages = spec.stages(layer);
+            long elements = 0;
+            for (int stage = 0; stage < stages.size(); stage++) {
+                widest = Math.max(widest, spec.width(layer, stage));
+                for (LinearSite site : stages.get(stage)) {
+                    long own = (long) site.out() * site.in();
+                    elements += own;
+                    largest = Math.max(largest, own);
+                }
             }
+            block = Math.max(block, elements);
+            inBlocks += elements;
         }
         long all = 0;
         for (Decoder.Expected tensor : Decoder.tensors(spec)) {
             all += model.weights().storedBytes(tensor.name());
         }
-        long outside = model.parameters() - block * spec.layers();
+        long outside = model.parameters() - inBlocks;
         long memory = BASE + largest * Float.BYTES * WEIGHT_COPIES;
         // Blocks on disk, and the model assembled from them: never more than the original, whose blocks may all be
         // kept.

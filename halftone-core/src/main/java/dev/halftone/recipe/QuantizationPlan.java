@@ -70,7 +70,7 @@ public final class QuantizationPlan {
         Map<String, WeightStep> chosen = new LinkedHashMap<>();
         for (WeightStep step : recipe.steps()) {
             List<LinearSite> matched =
-                    sites.stream().filter(site -> step.matches(site.weight())).toList();
+                    sites.stream().filter(site -> step.matches(site)).toList();
             if (matched.isEmpty()) {
                 throw unmatched(step.place(), step.targets(), sites);
             }
@@ -83,7 +83,7 @@ public final class QuantizationPlan {
             }
         }
         for (TransformStep step : recipe.transforms()) {
-            if (sites.stream().noneMatch(site -> step.matches(site.weight()))) {
+            if (sites.stream().noneMatch(site -> step.matches(site))) {
                 throw unmatched(step.place(), step.targets(), sites);
             }
         }
@@ -103,7 +103,7 @@ public final class QuantizationPlan {
     private static Map<String, Filling> fillings(Recipe recipe, DecoderSpec spec, List<LinearSite> sites) {
         Map<String, Filling> fillings = new LinkedHashMap<>();
         for (BlockStep step : recipe.blocks()) {
-            if (sites.stream().noneMatch(site -> step.matches(site.weight()))) {
+            if (sites.stream().noneMatch(site -> step.matches(site))) {
                 throw unmatched(step.place(), step.targets(), sites);
             }
             if (!recipe.transforms().isEmpty() && step.solver().options().drift()) {
@@ -118,7 +118,7 @@ public final class QuantizationPlan {
                     .forEach(entry -> types.put(entry.source(), entry.type()));
             for (LinearSite site : sites) {
                 GgufType type = types.get(site.weight());
-                if (step.matches(site.weight()) && type != null && BlockLayout.has(type)) {
+                if (step.matches(site) && type != null && BlockLayout.has(type)) {
                     fillings.put(site.weight(), new Filling(step.solver(), BlockLayout.of(type)));
                 }
             }
@@ -133,7 +133,7 @@ public final class QuantizationPlan {
         for (BlockStep step : recipe.blocks()) {
             for (GgufTensors.Entry entry : GgufTensors.of(spec, step.mixture(), true, step.place())) {
                 if (!linears.contains(entry.source())
-                        && step.matches(entry.source())
+                        && step.matchesOuter(entry.source())
                         && BlockLayout.has(entry.type())) {
                     outer.put(entry.source(), BlockLayout.of(entry.type()));
                 }
@@ -146,7 +146,7 @@ public final class QuantizationPlan {
         Map<String, InputFormat> chosen = new LinkedHashMap<>();
         for (InputStep step : recipe.inputs()) {
             List<LinearSite> matched =
-                    sites.stream().filter(site -> step.matches(site.weight())).toList();
+                    sites.stream().filter(site -> step.matches(site)).toList();
             if (matched.isEmpty()) {
                 throw unmatched(step.place(), step.targets(), sites);
             }
@@ -205,7 +205,7 @@ public final class QuantizationPlan {
         return steps.containsKey(site.weight())
                 || fillings.containsKey(site.weight())
                 || inputs.containsKey(site.weight())
-                || transforms.stream().anyMatch(step -> step.matches(site.weight()));
+                || transforms.stream().anyMatch(step -> step.matches(site));
     }
 
     /** How the inputs of linears are quantized, by the name of the weight. */

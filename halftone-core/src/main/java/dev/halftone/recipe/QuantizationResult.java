@@ -49,6 +49,7 @@ public record QuantizationResult(
      * @param calibration what the calibration read; null where the recipe needs none
      * @param cache how keys and values are quantized, as read back; null where they are not
      * @param transforms what was done to channels, in that order
+     * @param experts calibration tokens of every expert; empty where there are none
      */
     public record Evidence(
             int schema,
@@ -58,6 +59,7 @@ public record QuantizationResult(
             CalibrationSet.@Nullable Report calibration,
             @Nullable CacheReport cache,
             List<TransformReport> transforms,
+            List<ExpertCoverage> experts,
             List<SiteReport> sites,
             List<EventReport> events,
             Provenance provenance) {}
@@ -76,13 +78,22 @@ public record QuantizationResult(
     }
 
     /**
+     * How calibration covered the experts of a block.
+     *
+     * @param perToken experts that a token gets: tokens add up to this times the calibration tokens
+     * @param tokens by the number of the expert
+     */
+    public record ExpertCoverage(int block, int perToken, List<Long> tokens) {}
+
+    /**
      * Channels that were scaled: x' = x / s.
      *
      * @param site the input
      * @param folded into what makes the input; else it is divided while the model runs
      * @param smallestScale of s
      * @param largestScale of s
+     * @param reason why it was not folded, or why nothing was scaled at all; empty where it was folded
      */
     public record TransformReport(
-            String site, String method, boolean folded, double smallestScale, double largestScale) {}
+            String site, String method, boolean folded, double smallestScale, double largestScale, String reason) {}
 }

@@ -1,11 +1,8 @@
 package dev.halftone.recipe;
 
 import dev.halftone.calibration.CalibrationSet;
-import dev.halftone.calibration.Gram;
-import dev.halftone.calibration.GramService;
 import dev.halftone.error.InputException;
 import dev.halftone.error.ResourceException;
-import dev.halftone.format.InputFormat.Range;
 import dev.halftone.format.InputRounding;
 import dev.halftone.format.ModelFile;
 import dev.halftone.format.ModelHealth;
@@ -24,7 +21,6 @@ import dev.halftone.recipe.QuantizationResult.CacheReport;
 import dev.halftone.recipe.QuantizationResult.Evidence;
 import dev.halftone.recipe.QuantizationResult.TransformReport;
 import dev.halftone.recipe.WorkDirectory.Manifest;
-import dev.halftone.statistics.ChannelSums;
 import dev.halftone.tensor.Activations;
 import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.PeakMemory;
@@ -75,6 +71,7 @@ public final class Quantizer {
             new PhaseClock("load", "forward", "statistics", "transform", "solve", "evidence", "pack", "save");
     private final List<TransformReport> transformed = new ArrayList<>();
     private final SolvedSites solved;
+    private final StageSolver stages;
     private final InputRounding rounding;
     private final List<Double> blockSeconds = new ArrayList<>();
     private @Nullable OriginalStream original;
@@ -115,6 +112,7 @@ public final class Quantizer {
         this.plan = QuantizationPlan.of(recipe, model.spec());
         this.rounding = new InputRounding(plan.inputs());
         this.solved = new SolvedSites(recipe, plan, workers, clock);
+        this.stages = new StageSolver(plan, recipe.experts(), rounding, solved, workers, clock);
         if (plan.needsCalibration() && calibration == null) {
             throw new InputException(
                     "HT-433",
@@ -221,6 +219,7 @@ public final class Quantizer {
             throws IOException {
         done = manifest.blocks();
         solved.restore(manifest, output.toString());
+        stages.coverage().addAll(manifest.experts());
         if (transforms != null) {
             transforms.reports().addAll(manifest.transforms());
         }
@@ -277,6 +276,7 @@ public final class Quantizer {
                         done,
                         solved.fellBack(),
                         transforms == null ? List.of() : transforms.reports(),
+                        stages.coverage(),
                         solved.reports(),
                         packing);
                 // Nobody goes on from behind the last block that is worked on.
@@ -359,7 +359,7 @@ public final class Quantizer {
         Sequences original = recipe.transforms().isEmpty() ? null : beginOriginal(decoder, outer);
         return original == null || decoder == null
                 ? null
-                : new BlockTransforms(recipe.transforms(), plan, decoder, original, rounding, workers, clock);
+                : new BlockTransforms(recipe.transforms(), plan, decoder, original, rounding, spill(), workers, clock);
     }
 
     private void quantize(
@@ -372,19 +372,14 @@ public final class Quantizer {
         }
         AtomicReference<@Nullable Activations> input =
                 new AtomicReference<>(clock.time("forward", () -> sequences.begin(block)));
+        StageSolver.Run run = new StageSolver.Run(done, block, weights, sequences, spill(), parts);
         for (int stage = 0; stage < block.stages().size(); stage++) {
             int current = stage;
-            List<LinearSite> members = block.stages().get(stage);
             Activations activations = Objects.requireNonNull(input.get());
-            Gram gram = clock.time("statistics", () -> statistics(activations, members));
             Moments moments = stream == null
                     ? null
                     : clock.time("statistics", () -> stream.moments(current, sequences, activations));
-            for (LinearSite site : members) {
-                plan.step(site).ifPresent(step -> solved.solve(block, weights, site, step, gram, parts));
-                plan.filling(site)
-                        .ifPresent(filling -> solved.fill(block, weights, site, filling, gram, moments, parts));
-            }
+            stages.solve(run, stage, activations, moments);
             if (stream != null) {
                 clock.time("forward", () -> stream.advance(current));
             }
@@ -399,24 +394,6 @@ public final class Quantizer {
         }
     }
 
-    /** H of what the linears read, if one of them asks for it; finds ranges of static inputs on the way. */
-    private @Nullable Gram statistics(Activations activations, List<LinearSite> members) {
-        float[] scale = rounding.scales().get(members.getFirst().weight());
-        Activations seen = scale == null ? activations : activations.dividedBy(scale, spill(), workers);
-        try {
-            if (plan.needsRange(members)) {
-                ChannelSums sums = ChannelSums.of(seen, workers);
-                Range range = new Range(sums.low(), sums.high());
-                members.stream().filter(plan::isStatic).forEach(site -> rounding.calibrate(site.weight(), range));
-            }
-            return plan.needsGram(members) ? GramService.of(seen, workers) : null;
-        } finally {
-            if (seen != activations) {
-                seen.close();
-            }
-        }
-    }
-
     /** Opens what was written, as a user would, and counts what it stores. */
     private Evidence readBack(Provenance provenance) {
         try (ModelFile written = ModelFile.open(output.staging())) {
@@ -428,6 +405,7 @@ public final class Quantizer {
                     calibration == null ? null : calibration.report(),
                     written.cache().formats().isEmpty() ? null : CacheReport.of(written),
                     List.copyOf(transformed),
+                    List.copyOf(stages.coverage()),
                     List.copyOf(solved.reports()),
                     solved.reports().stream()
                             .flatMap(site -> site.events().stream())

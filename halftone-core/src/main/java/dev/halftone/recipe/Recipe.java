@@ -5,6 +5,7 @@ import dev.halftone.format.CacheFormat;
 import dev.halftone.format.InputFormat;
 import dev.halftone.format.NumberFormat;
 import dev.halftone.format.gguf.Mixture;
+import dev.halftone.model.LinearSite;
 import dev.halftone.solver.BlockFill;
 import dev.halftone.solver.WeightSolver;
 import dev.halftone.transform.ChannelScaling;
@@ -25,6 +26,7 @@ import java.util.regex.Pattern;
  * @param transforms that come first, in this order
  * @param propagateQuantized statistics are of the inputs that the already quantized blocks give, not of the original model's
  * @param fallbackAllowed a step may fall back to a weaker method without failing the run
+ * @param experts what happens to experts that calibration hardly reaches
  */
 public record Recipe(
         String name,
@@ -36,7 +38,8 @@ public record Recipe(
         List<CacheStep> caches,
         List<TransformStep> transforms,
         boolean propagateQuantized,
-        boolean fallbackAllowed) {
+        boolean fallbackAllowed,
+        ExpertPolicy experts) {
     /**
      * Quantize weights.
      *
@@ -45,8 +48,8 @@ public record Recipe(
      */
     public record WeightStep(String place, WeightSolver solver, NumberFormat format, List<String> targets) {
         /** True if one of the targets matches. */
-        public boolean matches(String weight) {
-            return Recipe.matches(targets, weight);
+        public boolean matches(LinearSite site) {
+            return Recipe.matches(targets, site);
         }
     }
 
@@ -58,8 +61,13 @@ public record Recipe(
      */
     public record BlockStep(String place, BlockFill solver, Mixture mixture, List<String> targets) {
         /** True if one of the targets matches. */
-        public boolean matches(String weight) {
-            return Recipe.matches(targets, weight);
+        public boolean matches(LinearSite site) {
+            return Recipe.matches(targets, site);
+        }
+
+        /** The same for embedding and head. */
+        boolean matchesOuter(String tensor) {
+            return Recipe.matches(targets, tensor);
         }
     }
 
@@ -70,8 +78,8 @@ public record Recipe(
      */
     public record InputStep(String place, InputFormat format, List<String> targets) {
         /** True if one of the targets matches. */
-        public boolean matches(String weight) {
-            return Recipe.matches(targets, weight);
+        public boolean matches(LinearSite site) {
+            return Recipe.matches(targets, site);
         }
     }
 
@@ -95,12 +103,20 @@ public record Recipe(
      */
     public record TransformStep(String place, ChannelScaling scaling, List<String> targets) {
         /** True if one of the targets matches. */
-        public boolean matches(String weight) {
-            return Recipe.matches(targets, weight);
+        public boolean matches(LinearSite site) {
+            return Recipe.matches(targets, site);
         }
     }
 
-    /** {@code *} stands for any characters. */
+    /** {@code *} stands for any characters, but a router is meant only by a glob that ends with its name. */
+    private static boolean matches(List<String> globs, LinearSite site) {
+        String weight = site.weight();
+        int name = weight.length() - weight.lastIndexOf('.', weight.length() - ".weight".length() - 1) - 1;
+        return globs.stream()
+                .filter(glob -> site.part() != LinearSite.Part.ROUTER || glob.length() - glob.lastIndexOf('*') > name)
+                .anyMatch(glob -> weight.matches(regex(glob)));
+    }
+
     private static boolean matches(List<String> globs, String name) {
         return globs.stream().anyMatch(glob -> name.matches(regex(glob)));
     }

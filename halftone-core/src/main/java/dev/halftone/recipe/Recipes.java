@@ -119,7 +119,8 @@ public final class Recipes {
                                 name,
                                 "rtn",
                                 "minmax",
-                                "targets: [\"*q_proj.weight\", \"*k_proj.weight\", \"*c_attn.weight\"]")
+                                "targets: [\"*q_proj.weight\", \"*k_proj.weight\", \"*c_attn.weight\","
+                                        + " \"*qkv_proj.weight\", \"*query_key_value.weight\"]")
                         + inputs(name);
             default -> "steps:\n" + weights(name, "rtn", "minmax", "") + inputs(name);
         };
@@ -226,6 +227,8 @@ public final class Recipes {
         if (!List.of("quantized", "float").contains(propagate)) {
             throw root.error("propagate", "propagate is \"" + propagate + "\"; known are quantized, float");
         }
+        String experts = root.string("uncovered_experts", "");
+        ExpertPolicy policy = experts.isEmpty() ? ExpertPolicy.DEFAULT : ExpertPolicy.parse(experts, root.place());
         root.finish();
         return new Recipe(
                 name,
@@ -237,6 +240,7 @@ public final class Recipes {
                 caches,
                 transforms,
                 propagate.equals("quantized"),
-                fallback.equals("allow"));
+                fallback.equals("allow"),
+                policy);
     }
 }

@@ -27,6 +27,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** Solves weight after weight of a run, and remembers what has become of them. */
@@ -77,7 +78,15 @@ final class SolvedSites {
         return fellBack;
     }
 
-    /** @param block takes the solved weight; null where nothing goes through the model */
+    /** A solved weight that is not remembered yet. */
+    record SolvedSite(
+            LinearSite site, WeightStep step, @Nullable Gram gram, SolvedWeight solved, List<Event> before) {}
+
+    /**
+     * Solves and remembers.
+     *
+     * @param block takes the solved weight; null where nothing goes through the model
+     */
     void solve(
             @Nullable DecoderBlock block,
             EditedWeights weights,
@@ -89,6 +98,29 @@ final class SolvedSites {
         WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), gram);
         Solution solution = clock.time("solve", () -> step.solver().find(problem, step.format(), workers));
         SolvedWeight solved = clock.time("evidence", () -> solution.withEvidence(workers));
+        add(block, new SolvedSite(site, step, gram, solved, List.of()), parts);
+    }
+
+    /**
+     * Solves.
+     *
+     * @param before events that come before the solver's own
+     */
+    static SolvedSite solved(
+            LinearSite site,
+            WeightStep step,
+            float[] weight,
+            @Nullable Gram gram,
+            List<Event> before,
+            Workers workers) {
+        WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), gram);
+        return new SolvedSite(site, step, gram, step.solver().solve(problem, step.format(), workers), before);
+    }
+
+    /** Remembers a solved weight, and puts it into the block. */
+    void add(@Nullable DecoderBlock block, SolvedSite solution, List<StoredPart> parts) {
+        LinearSite site = solution.site();
+        SolvedWeight solved = solution.solved();
         PackedWeight packed = solved.packed();
         clock.time("pack", () -> {
             parts.addAll(PackedLayout.parts(site.weight(), packed));
@@ -97,13 +129,13 @@ final class SolvedSites {
             }
         });
         formats.put(site.weight(), packed.format());
-        List<EventReport> reports = solved.events().stream()
-                .map(event -> EventReport.of(site.weight(), event))
+        List<Event> events = Stream.concat(solution.before().stream(), solved.events().stream())
                 .toList();
-        fellBack |= solved.events().stream().anyMatch(Event::weaker);
+        fellBack |= events.stream().anyMatch(Event::weaker);
+        Gram gram = solution.gram();
         sites.add(new SiteReport(
                 site.weight(),
-                step.solver().name(),
+                solution.step().solver().name(),
                 packed.format().label(),
                 inputs(site),
                 8.0 * packed.byteSize() / ((double) site.out() * site.in()),
@@ -112,7 +144,9 @@ final class SolvedSites {
                 gram == null ? 0 : gram.tokens(),
                 gram == null ? null : gram.trace(),
                 solved.codesChanged(),
-                reports));
+                events.stream()
+                        .map(event -> EventReport.of(site.weight(), event))
+                        .toList()));
         collect();
     }
 

@@ -5,6 +5,7 @@ import dev.halftone.error.InputException;
 import dev.halftone.format.ModelWriter;
 import dev.halftone.format.StoredPart;
 import dev.halftone.model.Sequences;
+import dev.halftone.recipe.QuantizationResult.ExpertCoverage;
 import dev.halftone.recipe.QuantizationResult.TransformReport;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -25,7 +26,7 @@ import tools.jackson.databind.node.ObjectNode;
  * one move when both are whole. A killed run goes on from there.
  */
 final class WorkDirectory {
-    private static final int SCHEMA = 1;
+    private static final int SCHEMA = 2;
     private static final String MANIFEST = "manifest.json";
 
     private static final JsonMapper JSON = JsonMapper.builder()
@@ -47,6 +48,7 @@ final class WorkDirectory {
             int blocks,
             boolean fellBack,
             List<TransformReport> transforms,
+            List<ExpertCoverage> experts,
             List<SiteReport> sites,
             ObjectNode packing) {
         Manifest(
@@ -54,9 +56,18 @@ final class WorkDirectory {
                 int blocks,
                 boolean fellBack,
                 List<TransformReport> transforms,
+                List<ExpertCoverage> experts,
                 List<SiteReport> sites,
                 ObjectNode packing) {
-            this(SCHEMA, key, blocks, fellBack, List.copyOf(transforms), List.copyOf(sites), packing);
+            this(
+                    SCHEMA,
+                    key,
+                    blocks,
+                    fellBack,
+                    List.copyOf(transforms),
+                    List.copyOf(experts),
+                    List.copyOf(sites),
+                    packing);
         }
     }
 

@@ -55,6 +55,26 @@ public sealed interface Event {
         }
     }
 
+    /**
+     * Calibration hardly reached an expert.
+     *
+     * @param tokens that did
+     * @param below fewer than these are too few
+     * @param instead what was done
+     * @param asked the recipe wanted it so
+     */
+    record UncoveredExpert(long tokens, int below, String instead, boolean asked) implements Event {
+        @Override
+        public boolean weaker() {
+            return !asked;
+        }
+
+        @Override
+        public String describe() {
+            return "%d calibration tokens reached the expert, fewer than %d: %s".formatted(tokens, below, instead);
+        }
+    }
+
     /** The method could not run and plain rounding took its place. */
     record FellBackToRtn(String reason) implements Event {
         @Override

@@ -74,7 +74,11 @@ final class SequenceObserver implements SiteObserver {
         Site site = statistics.site();
         float[] x = buffers.take(ids.length * site.channels());
         Tensors.read(rows, x);
-        statistics.add(x, sequence, ids, seed);
+        if (site.kind() == Site.Kind.EXPERT_INPUT) {
+            statistics.addSome(x, Math.toIntExact(rows.size(0)), sequence, seed);
+        } else {
+            statistics.add(x, sequence, ids, seed);
+        }
         switch (site.kind()) {
             case ATTENTION_INPUT, MLP_INPUT -> hits.see(x, site.channels());
             case RESIDUAL ->
@@ -83,7 +87,7 @@ final class SequenceObserver implements SiteObserver {
                         block.sites(),
                         MassiveActivations.of(x, ids.length * site.channels(), statistics.all()),
                         block.sinks()));
-            case QUERIES, KEYS, VALUES, ROPE_QUERIES, ROPE_KEYS, OUTPUT_INPUT, DOWN_INPUT -> {}
+            case QUERIES, KEYS, VALUES, ROPE_QUERIES, ROPE_KEYS, OUTPUT_INPUT, DOWN_INPUT, EXPERT_INPUT -> {}
         }
         buffers.giveBack(x);
     }

@@ -1,6 +1,8 @@
 package dev.halftone.statistics;
 
 import dev.halftone.model.DecoderSpec;
+import dev.halftone.model.LinearSite;
+import dev.halftone.model.Rope;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -23,6 +25,8 @@ public record Site(String name, int block, Kind kind, int channels) {
         OUTPUT_INPUT("attention output"),
         MLP_INPUT("MLP input"),
         DOWN_INPUT("down input"),
+        /** What the last linear of one expert reads: its own tokens alone, and nothing in a sequence that has none for it. */
+        EXPERT_INPUT("expert input"),
         RESIDUAL("residual");
 
         private final String label;
@@ -55,13 +59,17 @@ public record Site(String name, int block, Kind kind, int channels) {
         all.add(new Site(prefix + ".attention.q", block, Kind.QUERIES, queries));
         all.add(new Site(prefix + ".attention.k", block, Kind.KEYS, keys));
         all.add(new Site(prefix + ".attention.v", block, Kind.VALUES, keys));
-        if (!(a.positions() instanceof DecoderSpec.Learned)) {
+        if (a.positions() instanceof Rope) {
             all.add(new Site(prefix + ".attention.q_rope", block, Kind.ROPE_QUERIES, queries));
             all.add(new Site(prefix + ".attention.k_rope", block, Kind.ROPE_KEYS, keys));
         }
         all.add(input(spec, block, 1, Kind.OUTPUT_INPUT));
         all.add(input(spec, block, 2, Kind.MLP_INPUT));
-        all.add(input(spec, block, 3, Kind.DOWN_INPUT));
+        for (List<LinearSite> group : LinearSite.groups(spec.stages(block).get(3))) {
+            LinearSite down = group.getFirst();
+            boolean expert = down.part() == LinearSite.Part.EXPERT;
+            all.add(new Site(down.input(), block, expert ? Kind.EXPERT_INPUT : Kind.DOWN_INPUT, down.in()));
+        }
         all.add(new Site(prefix + ".output", block, Kind.RESIDUAL, spec.hidden()));
         return all;
     }

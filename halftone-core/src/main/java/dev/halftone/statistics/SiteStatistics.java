@@ -25,12 +25,21 @@ public record SiteStatistics(Site site, Accumulator first, Accumulator rest, Pos
     /** Adds a whole sequence: x (ids.length, channels), from the beginning of the array. The sample depends on seed, site and sequence alone. */
     void add(float[] x, int sequence, int[] ids, long seed) {
         int tokens = ids.length;
-        long key = (seed * 0x9E37_79B9_7F4A_7C15L + site.name().hashCode()) * 0x9E37_79B9_7F4A_7C15L + sequence;
-        RandomGenerator random = RANDOM.create(key);
+        RandomGenerator random = RANDOM.create(key(sequence, seed));
         first.add(x, 0, 1, new Place(sequence, 0, ids), random, positions);
         if (tokens > 1) {
             rest.add(x, site.channels(), tokens - 1, new Place(sequence, 1, ids), random, positions);
         }
+    }
+
+    /** Adds tokens of a sequence whose positions are not known: x (tokens, channels), from the beginning of the array. */
+    void addSome(float[] x, int tokens, int sequence, long seed) {
+        RandomGenerator random = RANDOM.create(key(sequence, seed));
+        rest.add(x, 0, tokens, Place.NONE, random, new PositionProfile(tokens));
+    }
+
+    private long key(int sequence, long seed) {
+        return (seed * 0x9E37_79B9_7F4A_7C15L + site.name().hashCode()) * 0x9E37_79B9_7F4A_7C15L + sequence;
     }
 
     /** All tokens. */

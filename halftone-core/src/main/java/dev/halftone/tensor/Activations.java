@@ -75,6 +75,23 @@ public final class Activations implements AutoCloseable {
                 memory.asSlice(from * rowBytes, (to - from) * rowBytes), ScalarType.Float, to - from, columns);
     }
 
+    /**
+     * Parts of rows, one after the other, in a copy that the caller closes.
+     *
+     * @param rows which ones
+     * @param from the first column of each
+     * @param width columns of each
+     */
+    public Activations picked(int[] rows, int[] from, int width, Spill spill) {
+        Activations copy = new Activations(rows.length, width, spill);
+        long bytes = (long) width * Float.BYTES;
+        for (int i = 0; i < rows.length; i++) {
+            long at = ((long) rows[i] * columns + from[i]) * Float.BYTES;
+            MemorySegment.copy(memory, at, copy.memory, i * bytes, bytes);
+        }
+        return copy;
+    }
+
     /** A copy in which each channel is divided by its own number; the caller closes it. */
     public Activations dividedBy(float[] channels, Spill spill, Workers workers) {
         Activations copy = new Activations(rows, columns, spill);

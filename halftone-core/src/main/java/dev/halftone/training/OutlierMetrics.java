@@ -1,6 +1,7 @@
 package dev.halftone.training;
 
 import dev.halftone.model.DecoderSpec;
+import dev.halftone.model.LinearSite;
 import dev.halftone.model.SiteObserver;
 import dev.halftone.statistics.Accumulator;
 import dev.halftone.statistics.Accumulator.Limits;
@@ -26,11 +27,14 @@ final class OutlierMetrics implements SiteObserver {
      */
     record Site(String name, double kurtosis, double maxToMedian) {}
 
-    /** Looks at the residual stream behind each block, and once at an input that several linears share. */
+    /** Looks at the residual stream behind each block, and once at an input that several linears share; not at those of single experts. */
     OutlierMetrics(DecoderSpec spec) {
         for (int i = 0; i < spec.layers(); i++) {
             wanted.add(spec.blockName(i) + ".output");
-            spec.stages(i).forEach(stage -> wanted.add(stage.getFirst().input()));
+            spec.stages(i).stream()
+                    .map(List::getFirst)
+                    .filter(site -> site.part() != LinearSite.Part.EXPERT)
+                    .forEach(site -> wanted.add(site.input()));
         }
     }
 

@@ -11,7 +11,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.SplittableRandom;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch.ScalarType;
@@ -93,10 +95,11 @@ final class Parameters {
 
     /** Normal 0.02 for matrices, 0.02 / sqrt(2 blocks) for those that write into the residual stream, gains 1, biases 0, learned positions {@link #sinusoids}. */
     void initialize(DecoderSpec spec, long seed) {
+        Set<String> writers = writers(spec);
         for (Place place : places) {
             String name = place.tensor().name();
             boolean matrix = place.tensor().shape().length > 1;
-            boolean writer = writesResidual(spec, name);
+            boolean writer = writers.contains(name);
             double deviation = writer ? 0.02 / Math.sqrt(2.0 * spec.layers()) : 0.02;
             SplittableRandom random = new SplittableRandom(seed ^ hash(name));
             MemorySegment target = place.in(values);
@@ -123,9 +126,15 @@ final class Parameters {
         }
     }
 
-    private static boolean writesResidual(DecoderSpec spec, String name) {
-        return name.endsWith("." + spec.names().output() + ".weight")
-                || name.endsWith("." + spec.names().down() + ".weight");
+    /** The weights whose outputs are added to the residual stream. */
+    private static Set<String> writers(DecoderSpec spec) {
+        Set<String> names = new HashSet<>();
+        for (int i = 0; i < spec.layers(); i++) {
+            for (int stage : new int[] {1, 3}) {
+                spec.stages(i).get(stage).forEach(site -> names.add(site.weight()));
+            }
+        }
+        return names;
     }
 
     private static long hash(String name) {

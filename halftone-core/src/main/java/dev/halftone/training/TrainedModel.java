@@ -18,13 +18,18 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Writes a trained model in the Hugging Face layout. */
 final class TrainedModel {
-    private static final Map<String, String> CLASSES = Map.of(
-            "llama", "LlamaForCausalLM",
-            "mistral", "MistralForCausalLM",
-            "qwen2", "Qwen2ForCausalLM",
-            "qwen3", "Qwen3ForCausalLM",
-            "opt", "OPTForCausalLM",
-            "gpt2", "GPT2LMHeadModel");
+    private static final Map<String, String> CLASSES = Map.ofEntries(
+            Map.entry("llama", "LlamaForCausalLM"),
+            Map.entry("mistral", "MistralForCausalLM"),
+            Map.entry("qwen2", "Qwen2ForCausalLM"),
+            Map.entry("qwen3", "Qwen3ForCausalLM"),
+            Map.entry("opt", "OPTForCausalLM"),
+            Map.entry("gpt2", "GPT2LMHeadModel"),
+            Map.entry("mixtral", "MixtralForCausalLM"),
+            Map.entry("olmoe", "OlmoeForCausalLM"),
+            Map.entry("qwen2_moe", "Qwen2MoeForCausalLM"),
+            Map.entry("qwen3_moe", "Qwen3MoeForCausalLM"),
+            Map.entry("deepseek", "DeepseekForCausalLM"));
 
     private TrainedModel() {}
 

@@ -66,6 +66,7 @@ public record TrainingConfig(
      * @param batch sequences per step
      * @param microBatch sequences that one thread computes at once
      * @param products type of the matrix products
+     * @param balance weight of {@link BalanceLoss}
      */
     public record Run(
             int steps,
@@ -76,7 +77,8 @@ public record TrainingConfig(
             int validationWindows,
             long seed,
             ComputeType products,
-            ComputeType stored) {}
+            ComputeType stored,
+            double balance) {}
 
     /** Tokens of a step. */
     long stepTokens() {

@@ -75,7 +75,7 @@ final class TrainingKeys {
         config.put("vocab_size", positive(model, "vocabulary", 0));
         config.put("tie_word_embeddings", model.flag("tied", true));
         switch (family) {
-            case "llama", "mistral", "qwen2", "qwen3" -> {
+            case "llama", "mistral", "qwen2", "qwen3", "mixtral", "olmoe", "qwen2_moe", "qwen3_moe", "deepseek" -> {
                 config.put("hidden_size", hidden)
                         .put("num_hidden_layers", layers)
                         .put("num_attention_heads", heads)
@@ -86,6 +86,7 @@ final class TrainingKeys {
                         .put("rope_theta", above(model, "rope_theta", 10000))
                         .put("rms_norm_eps", above(model, "eps", 1e-5))
                         .put("hidden_act", "silu");
+                ExpertKeys.read(model, family, config);
             }
             case "opt" ->
                 config.put("hidden_size", hidden)
@@ -107,7 +108,9 @@ final class TrainingKeys {
                         .put("activation_function", "gelu_new");
             default ->
                 throw model.error(
-                        "family", "family is \"" + family + "\"; known are llama, mistral, qwen2, qwen3, opt, gpt2");
+                        "family",
+                        "family is \"" + family + "\"; known are llama, mistral, qwen2, qwen3, opt, gpt2, "
+                                + String.join(", ", ExpertKeys.FAMILIES));
         }
         model.finish();
         return config;
@@ -190,7 +193,8 @@ final class TrainingKeys {
                 positive(run, "validation_windows", 64),
                 run.wide("seed", 1),
                 type(run, "dtype"),
-                type(run, "stored"));
+                type(run, "stored"),
+                notNegative(run, "balance", 0.01));
     }
 
     private static ComputeType type(YamlReader run, String key) {
@@ -203,7 +207,7 @@ final class TrainingKeys {
         throw run.error(key, key + " is \"" + name + "\"; known are float32, bf16");
     }
 
-    private static int positive(YamlReader reader, String key, int absent) {
+    static int positive(YamlReader reader, String key, int absent) {
         int value = reader.integer(key, absent);
         if (value < 1) {
             throw reader.error(

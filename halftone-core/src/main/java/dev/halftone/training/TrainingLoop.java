@@ -96,7 +96,8 @@ final class TrainingLoop {
     End run(DecoderSpec spec, Trainer.Progress progress) throws IOException {
         TrainingConfig.Run run = config.run();
         Compute compute = new Compute(ComputeType.FLOAT32, run.products(), device);
-        TrainingStep step = new TrainingStep(spec, parameters, compute, run.batch() / run.microBatch(), workers, arena);
+        TrainingStep step = new TrainingStep(
+                spec, parameters, compute, run.balance(), run.batch() / run.microBatch(), workers, arena);
         double loss = Double.NaN;
         double seconds = 0;
         int start = done;

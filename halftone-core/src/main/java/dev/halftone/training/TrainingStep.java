@@ -23,15 +23,24 @@ final class TrainingStep {
     private final DecoderSpec spec;
     private final Parameters parameters;
     private final Compute compute;
+    private final double balanceWeight;
     private final Workers workers;
     private final List<MemorySegment> gradients = new ArrayList<>();
 
     /** Mean loss in nats per token, and the norm of the gradient before clipping. */
     record Result(double loss, double norm) {}
 
+    /** @param balanceWeight of the loss that balances experts */
     TrainingStep(
-            DecoderSpec spec, Parameters parameters, Compute compute, int microBatches, Workers workers, Arena arena) {
+            DecoderSpec spec,
+            Parameters parameters,
+            Compute compute,
+            double balanceWeight,
+            int microBatches,
+            Workers workers,
+            Arena arena) {
         this.spec = spec;
+        this.balanceWeight = balanceWeight;
         this.parameters = parameters;
         this.compute = compute;
         this.workers = workers;
@@ -75,11 +84,15 @@ final class TrainingStep {
     private double backward(Tensor flat, TokenData.Batch batch, int sequences, MemorySegment target, int parts) {
         List<Tensor> leaves = parameters.leaves(flat, true);
         double value;
-        try (Decoder decoder = decoder(leaves)) {
-            Tensor logits = decoder.forwardBatch(batch.inputs(), sequences, SiteObserver.NONE);
+        try (Decoder decoder = decoder(leaves);
+                BalanceLoss balance =
+                        new BalanceLoss(balanceWeight == 0 ? null : spec.mlp().experts())) {
+            Tensor logits = decoder.forwardBatch(batch.inputs(), sequences, balance);
             Tensor loss = torch.cross_entropy_loss(logits, compute.place(Tensors.of(batch.targets())))
                     .mul(Tensors.scalar(1.0 / parts));
-            loss.backward();
+            Tensor unbalanced = balance.sum();
+            Tensor all = unbalanced == null ? loss : loss.add(unbalanced.mul(Tensors.scalar(balanceWeight / parts)));
+            all.backward();
             value = loss.item_double();
         }
         for (int i = 0; i < leaves.size(); i++) {

@@ -41,6 +41,11 @@ public record AwqScale(int grid, boolean includeOne, Inspect inspect) implements
     }
 
     @Override
+    public Optional<String> refusal(Junction junction) {
+        return handles(junction) ? Optional.empty() : Optional.of("several query heads read one value head");
+    }
+
+    @Override
     public Optional<double[]> scales(JunctionView view) {
         if (!view.quantized()) {
             return Optional.empty();

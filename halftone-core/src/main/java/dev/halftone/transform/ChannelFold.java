@@ -30,11 +30,10 @@ public final class ChannelFold {
     public static boolean apply(Junction junction, double[] s, EditedWeights weights) {
         check(junction, s);
         switch (junction.producer()) {
-            case NormOutput(String norm) -> {
-                for (String name : new String[] {norm + ".weight", norm + ".bias"}) {
-                    if (weights.has(name)) {
-                        weights.set(name, divided(vector(name, weights), s));
-                    }
+            case NormOutput(String norm, double offset) -> {
+                weights.set(norm + ".weight", divided(vector(norm + ".weight", weights), s, offset));
+                if (weights.has(norm + ".bias")) {
+                    weights.set(norm + ".bias", divided(vector(norm + ".bias", weights), s, 0));
                 }
             }
             case LinearOutput(LinearSite site, int[] rows) -> {
@@ -58,7 +57,7 @@ public final class ChannelFold {
                     weights.set(site.biasName(), bias);
                 }
             }
-            case Opaque() -> {}
+            case Opaque _ -> {}
         }
         for (LinearSite reader : junction.readers()) {
             float[] values = matrix(reader, weights);
@@ -90,10 +89,11 @@ public final class ChannelFold {
         }
     }
 
-    private static float[] divided(float[] values, double[] s) {
+    /** What counts is the value plus the offset. */
+    private static float[] divided(float[] values, double[] s, double offset) {
         float[] result = new float[values.length];
         for (int c = 0; c < s.length; c++) {
-            result[c] = (float) (values[c] / s[c]);
+            result[c] = (float) ((values[c] + offset) / s[c] - offset);
         }
         return result;
     }

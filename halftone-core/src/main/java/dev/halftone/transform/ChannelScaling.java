@@ -11,6 +11,11 @@ public interface ChannelScaling {
     /** True if the method can do something at this junction. */
     boolean handles(Junction junction);
 
+    /** Why the method leaves a junction alone that it was made for; empty where it was not, or does not. */
+    default Optional<String> refusal(Junction junction) {
+        return Optional.empty();
+    }
+
     /** The scales s of x' = x / s, each positive; empty to leave the junction as it is. */
     Optional<double[]> scales(JunctionView view);
 }

@@ -26,6 +26,14 @@ public record SmoothQuant(double alpha) implements ChannelScaling {
     }
 
     @Override
+    public Optional<String> refusal(Junction junction) {
+        return (junction.stage() == 0 || junction.stage() == 2)
+                        && junction.producer() instanceof Junction.Opaque(String reason)
+                ? Optional.of(reason)
+                : Optional.empty();
+    }
+
+    @Override
     public Optional<double[]> scales(JunctionView view) {
         ChannelStatistics statistics = view.statistics();
         double[] columns = new double[view.junction().width()];

@@ -34,7 +34,7 @@ class ComputeDeviceTest {
         Torch.inScope(() -> {
             Tensor q = META.cast(Tensors.of(new float[4 * 300 * 8], 4, 300, 8));
             Tensor k = META.cast(Tensors.of(new float[2 * 300 * 8], 2, 300, 8));
-            Tensor out = CausalAttention.of(q, k, k, 0.5);
+            Tensor out = CausalAttention.of(q, k, k, 0.5, 0, null);
             assertThat(out.device().is_meta()).isTrue();
             assertThat(out.size(1)).isEqualTo(300);
         });

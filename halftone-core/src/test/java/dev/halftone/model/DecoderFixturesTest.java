@@ -2,8 +2,8 @@ package dev.halftone.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.halftone.FamilyFixtures;
 import dev.halftone.checkpoint.Checkpoint;
 import dev.halftone.checkpoint.Checkpoints;
 import dev.halftone.checkpoint.SafetensorsFile;
@@ -15,39 +15,22 @@ import dev.halftone.tensor.Torch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.BiConsumer;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Small random models with the logits that public implementations give for them. */
 class DecoderFixturesTest {
-    private static final Path FIXTURES =
-            Path.of(System.getProperty("halftone.shared", "../../shared"), "fixtures", "decoder-families");
-
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "llama",
-                "llama3",
-                "llama_dynamic",
-                "llama_linear",
-                "llama_tied_bias",
-                "llama_yarn",
-                "smollm2",
-                "mistral",
-                "qwen2",
-                "qwen3",
-                "opt",
-                "opt350",
-                "gpt2"
-            })
+    @MethodSource("dev.halftone.FamilyFixtures#names")
     void logitsEqualTheReferenceImplementations(String fixture) {
         with(fixture, (decoder, expected) -> {
             List<String> sites = new ArrayList<>();
@@ -56,26 +39,21 @@ class DecoderFixturesTest {
             String block = decoder.spec().blockName(1);
             assertThat(sites).doesNotHaveDuplicates().contains(block + ".attention.q_rope", block + ".output");
             for (LinearSite site : Decoder.linears(decoder.spec())) {
-                assertThat(sites).contains(site.input(), site.output());
+                // Of the experts, only those that some token got.
+                if (site.part() != LinearSite.Part.EXPERT) {
+                    assertThat(sites).contains(site.input(), site.output());
+                }
             }
         });
     }
 
+    /** But for tables that depend on the length of the whole text. */
+    static Stream<String> steppable() {
+        return FamilyFixtures.names().filter(name -> !name.equals("llama_dynamic") && !name.equals("phi3_longrope"));
+    }
+
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "llama",
-                "llama3",
-                "llama_linear",
-                "llama_yarn",
-                "smollm2",
-                "mistral",
-                "qwen2",
-                "qwen3",
-                "opt",
-                "opt350",
-                "gpt2"
-            })
+    @MethodSource("steppable")
     void stepByStepDecodingEqualsTheWholePass(String fixture) {
         with(fixture, (decoder, expected) -> {
             int[] ids = ids(expected);
@@ -88,7 +66,8 @@ class DecoderFixturesTest {
                 for (int end : new int[] {4, 7, 8, 9, 10, 11, 12, 13}) {
                     float[] piece = Tensors.floats(
                             decoder.forwardCached(Arrays.copyOfRange(ids, done, end), cache, SiteObserver.NONE));
-                    assertClose(piece, Arrays.copyOfRange(whole, done * vocabulary, end * vocabulary), 1e-5f);
+                    // Logits reach 5: a few units in the last place of what they are sums of.
+                    assertClose(piece, Arrays.copyOfRange(whole, done * vocabulary, end * vocabulary), 2e-5f);
                     done = end;
                 }
                 assertThat(cache.length()).isEqualTo(ids.length);
@@ -97,19 +76,7 @@ class DecoderFixturesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "llama",
-                "llama_dynamic",
-                "llama_yarn",
-                "smollm2",
-                "mistral",
-                "qwen2",
-                "qwen3",
-                "opt",
-                "opt350",
-                "gpt2"
-            })
+    @MethodSource("dev.halftone.FamilyFixtures#names")
     void aLeftPaddedSequenceEqualsTheOneAlone(String fixture) {
         with(fixture, (decoder, expected) -> {
             int[] ids = ids(expected);
@@ -123,10 +90,10 @@ class DecoderFixturesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"llama", "mistral", "opt"})
+    @ValueSource(strings = {"llama", "mistral", "opt", "bloom6h", "falcon_rw", "gemma2", "gemma3"})
     void attentionProbabilitiesAddUpToOneAndRespectTheWindow(String fixture) {
         with(fixture, (decoder, expected) -> {
-            int window = decoder.spec().attention().window();
+            DecoderSpec.Attention attention = decoder.spec().attention();
             List<float[]> seen = new ArrayList<>();
             int[] ids = ids(expected);
             decoder.forward(ids, new SiteObserver() {
@@ -144,7 +111,9 @@ class DecoderFixturesTest {
             });
             assertThat(seen).hasSize(decoder.spec().layers());
             int n = ids.length;
-            for (float[] p : seen) {
+            for (int layer = 0; layer < seen.size(); layer++) {
+                float[] p = seen.get(layer);
+                int window = attention.local(layer) ? attention.window() : 0;
                 for (int row = 0; row < p.length / n; row++) {
                     int query = row % n;
                     float sum = 0;
@@ -163,8 +132,7 @@ class DecoderFixturesTest {
 
     @Test
     void bfloat16StaysNearFloat32() {
-        Path directory = FIXTURES.resolve("llama");
-        assumeTrue(Files.isDirectory(directory), () -> "no fixture at " + directory);
+        Path directory = FamilyFixtures.directory("llama");
         try (SafetensorsFile expected = SafetensorsFile.open(directory.resolve("expected.safetensors"));
                 Checkpoint checkpoint = Checkpoints.open(directory);
                 Decoder decoder = decoder(checkpoint, Compute.of(ComputeType.BFLOAT16))) {
@@ -176,8 +144,7 @@ class DecoderFixturesTest {
     }
 
     private static void with(String fixture, BiConsumer<Decoder, SafetensorsFile> body) {
-        Path directory = FIXTURES.resolve(fixture);
-        assumeTrue(Files.isDirectory(directory), () -> "no fixture at " + directory);
+        Path directory = FamilyFixtures.directory(fixture);
         try (SafetensorsFile expected = SafetensorsFile.open(directory.resolve("expected.safetensors"));
                 Checkpoint checkpoint = Checkpoints.open(directory);
                 Decoder decoder = decoder(checkpoint, Compute.FLOAT32)) {

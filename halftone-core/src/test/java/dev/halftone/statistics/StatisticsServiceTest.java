@@ -3,8 +3,8 @@ package dev.halftone.statistics;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.halftone.FamilyFixtures;
 import dev.halftone.TinyModel;
 import dev.halftone.calibration.Gram;
 import dev.halftone.calibration.GramService;
@@ -17,6 +17,9 @@ import dev.halftone.format.ModelWriter;
 import dev.halftone.format.StoredPart;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderBlock;
+import dev.halftone.model.DecoderSpec;
+import dev.halftone.model.LinearSite;
+import dev.halftone.model.Rope;
 import dev.halftone.model.Sequences;
 import dev.halftone.statistics.Accumulator.Limits;
 import dev.halftone.statistics.Site.Kind;
@@ -37,12 +40,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class StatisticsServiceTest {
     private static final Options OPTIONS = new Options(new Limits(6, 512), 3, 1);
@@ -84,23 +89,33 @@ class StatisticsServiceTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"gpt2", "opt", "opt350", "mistral", "qwen3"})
+    @MethodSource("dev.halftone.FamilyFixtures#names")
     void everyFamilyShowsItsSites(String fixture) {
-        Path family =
-                Path.of(System.getProperty("halftone.shared", "../../shared"), "fixtures", "decoder-families", fixture);
-        assumeTrue(Files.isDirectory(family), () -> "no fixture at " + family);
         List<int[]> sequences = List.of(new int[] {1, 5, 9, 3, 7, 2, 8, 4, 6, 11}, new int[] {3, 1});
-        try (ModelFile file = ModelFile.open(family);
+        try (ModelFile file = ModelFile.open(FamilyFixtures.directory(fixture));
                 Workers workers = new Workers(1);
                 Decoder decoder = file.decoder(Compute.FLOAT32)) {
             ModelStatistics statistics = new StatisticsService(decoder, OPTIONS, workers)
                     .of(sequences, "model", "set", directory, (_, _) -> {});
-            boolean learned = fixture.startsWith("gpt2") || fixture.startsWith("opt");
-            assertThat(statistics.sites()).hasSize(file.spec().layers() * (learned ? 8 : 10));
-            for (SiteStatistics site : statistics.sites()) {
-                assertThat(site.all().totals().tokens()).as(site.site().name()).isEqualTo(12);
-                assertThat(TensorMetrics.of(site.all()).rms()).isPositive();
+            DecoderSpec spec = file.spec();
+            int attention = spec.attention().positions() instanceof Rope ? 9 : 7;
+            int expected = 0;
+            for (int i = 0; i < spec.layers(); i++) {
+                expected += attention + LinearSite.groups(spec.stages(i).get(3)).size();
             }
+            assertThat(statistics.sites()).hasSize(expected);
+            Map<Integer, Long> routed = new TreeMap<>();
+            for (SiteStatistics site : statistics.sites()) {
+                long tokens = site.all().totals().tokens();
+                if (site.site().kind() == Kind.EXPERT_INPUT) {
+                    routed.merge(site.site().block(), tokens, Long::sum);
+                } else {
+                    assertThat(tokens).as(site.site().name()).isEqualTo(12);
+                    assertThat(TensorMetrics.of(site.all()).rms()).isPositive();
+                }
+            }
+            DecoderSpec.Experts experts = spec.mlp().experts();
+            routed.forEach((_, tokens) -> assertThat(tokens).isEqualTo(experts == null ? 0 : 12 * experts.perToken()));
         }
     }
 

@@ -33,6 +33,9 @@ final class TinyTraining {
 
     static String model(String family) {
         String more = family.equals("opt") || family.equals("gpt2") ? "" : ", kv_heads: 1";
+        if (ExpertKeys.FAMILIES.contains(family)) {
+            more += ", experts: 4, expert_width: 12";
+        }
         return "model: {family: " + family + ", hidden: 16, layers: 2, heads: 2, intermediate: 24, vocabulary: 96"
                 + more + "}\n";
     }

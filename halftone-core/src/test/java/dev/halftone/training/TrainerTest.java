@@ -40,7 +40,20 @@ class TrainerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"llama", "mistral", "qwen2", "qwen3", "opt", "gpt2"})
+    @ValueSource(
+            strings = {
+                "llama",
+                "mistral",
+                "qwen2",
+                "qwen3",
+                "opt",
+                "gpt2",
+                "mixtral",
+                "olmoe",
+                "qwen2_moe",
+                "qwen3_moe",
+                "deepseek"
+            })
     void theLossOfEveryFamilyFallsAndTheModelCanBeRead(String family) throws IOException {
         Path out = directory.resolve("model");
         List<Double> losses = new ArrayList<>();

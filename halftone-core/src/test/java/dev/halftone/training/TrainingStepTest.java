@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.Families;
 import dev.halftone.tensor.Compute;
+import dev.halftone.tensor.Tensors;
+import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -15,8 +17,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
+import org.bytedeco.pytorch.Tensor;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -28,15 +32,15 @@ class TrainingStepTest {
     @TempDir
     private Path directory = Path.of("");
 
-    /** 150 tokens: longer than one block of the attention. */
+    /** 150 tokens: longer than one block of the attention. Every token gets all experts: a choice would make the loss jump. */
     @ParameterizedTest
-    @ValueSource(strings = {"llama", "mistral", "qwen2", "qwen3", "opt", "gpt2"})
+    @ValueSource(strings = {"llama", "mistral", "qwen2", "qwen3", "opt", "gpt2", "mixtral", "qwen2_moe"})
     void gradientsEqualFiniteDifferences(String family) throws IOException {
         DecoderSpec spec = spec(family);
         try (Arena arena = Arena.ofShared();
                 Workers workers = new Workers(2)) {
             Parameters parameters = parameters(spec, arena);
-            TrainingStep step = new TrainingStep(spec, parameters, Compute.FLOAT32, 1, workers, arena);
+            TrainingStep step = new TrainingStep(spec, parameters, Compute.FLOAT32, 0, 1, workers, arena);
             List<TokenData.Batch> batch = List.of(batch(2));
             double loss = step.gradient(batch, 2).loss();
             assertThat(step.loss(batch, 2)).isCloseTo(loss, within(1e-6));
@@ -82,8 +86,8 @@ class TrainingStepTest {
                 Workers workers = new Workers(2)) {
             Parameters parameters = parameters(spec, arena);
             TokenData.Batch batch = batch(4);
-            TrainingStep whole = new TrainingStep(spec, parameters, Compute.FLOAT32, 1, workers, arena);
-            TrainingStep parts = new TrainingStep(spec, parameters, Compute.FLOAT32, 4, workers, arena);
+            TrainingStep whole = new TrainingStep(spec, parameters, Compute.FLOAT32, 0, 1, workers, arena);
+            TrainingStep parts = new TrainingStep(spec, parameters, Compute.FLOAT32, 0, 4, workers, arena);
             List<TokenData.Batch> single = new ArrayList<>();
             for (int i = 0; i < 4; i++) {
                 int from = i * SEQUENCE;
@@ -99,6 +103,47 @@ class TrainingStepTest {
             assertThat(parts.total().toArray(ValueLayout.JAVA_FLOAT))
                     .usingComparatorWithPrecision(1e-5f)
                     .containsExactly(first);
+        }
+    }
+
+    /** 1 where all experts get the same, their number where one gets everything. */
+    @Test
+    void theBalanceLossIsSmallestWhereAllExpertsGetTheSame() throws IOException {
+        DecoderSpec.Experts experts =
+                Objects.requireNonNull(spec("mixtral").mlp().experts());
+        Torch.inScope(() -> {
+            int count = experts.count();
+            assertThat(count).isEqualTo(experts.perToken());
+            Tensor even = Tensors.of(new float[] {0.5f, 0.5f, 0.5f, 0.5f}, 2, 2);
+            assertThat(BalanceLoss.of(even, experts).item_double()).isCloseTo(1, within(1e-6));
+        });
+        DecoderSpec.Experts one =
+                new DecoderSpec.Experts(2, 1, 8, true, 1, 0, List.of(true), "r", "e.%d", "g", "u", "d", "", "");
+        Torch.inScope(() -> {
+            Tensor first = Tensors.of(new float[] {0.9f, 0.1f, 0.9f, 0.1f}, 2, 2);
+            assertThat(BalanceLoss.of(first, one).item_double()).isCloseTo(1.8, within(1e-6));
+            Tensor each = Tensors.of(new float[] {0.9f, 0.1f, 0.1f, 0.9f}, 2, 2);
+            assertThat(BalanceLoss.of(each, one).item_double()).isCloseTo(1, within(1e-6));
+        });
+    }
+
+    @Test
+    void balancingChangesTheGradientOfTheRouterAndNotTheLoss() throws IOException {
+        DecoderSpec spec = spec("mixtral", 4);
+        try (Arena arena = Arena.ofShared();
+                Workers workers = new Workers(1)) {
+            Parameters parameters = parameters(spec, arena);
+            List<TokenData.Batch> batch = List.of(batch(2));
+            TrainingStep plain = new TrainingStep(spec, parameters, Compute.FLOAT32, 0, 1, workers, arena);
+            TrainingStep balanced = new TrainingStep(spec, parameters, Compute.FLOAT32, 1, 1, workers, arena);
+            assertThat(balanced.gradient(batch, 2).loss())
+                    .isEqualTo(plain.gradient(batch, 2).loss());
+            for (Parameters.Place place : parameters.places()) {
+                if (place.tensor().name().endsWith("moe.gate.weight")) {
+                    assertThat(place.in(balanced.total()).mismatch(place.in(plain.total())))
+                            .isNotNegative();
+                }
+            }
         }
     }
 
@@ -140,9 +185,15 @@ class TrainingStepTest {
     }
 
     private DecoderSpec spec(String family) throws IOException {
+        return spec(family, 2);
+    }
+
+    /** Two experts for each token. */
+    private DecoderSpec spec(String family, int experts) throws IOException {
         TinyTraining.data(directory);
         String yaml = TinyTraining.yaml(TinyTraining.model(family), "steps: 1")
-                .replace("vocabulary: 96", "vocabulary: 96, context: 150");
+                .replace("vocabulary: 96", "vocabulary: 96, context: 150")
+                .replace("experts: 4", "experts: " + experts);
         return Families.read(TinyTraining.config(directory, yaml).model(), Set.of(), family);
     }
 

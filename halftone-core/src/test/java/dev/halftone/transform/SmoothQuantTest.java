@@ -74,7 +74,7 @@ class SmoothQuantTest {
     void onlyNormOutputsAreSmoothed() {
         SmoothQuant method = new SmoothQuant(0.5);
         assertThat(method.handles(JUNCTION)).isTrue();
-        Junction other = new Junction(3, WIDTH, new Junction.Opaque(), List.of(Q));
+        Junction other = new Junction(3, WIDTH, new Junction.Opaque("a test"), List.of(Q));
         assertThat(method.handles(other)).isFalse();
     }
 

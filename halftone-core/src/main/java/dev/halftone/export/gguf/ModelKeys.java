@@ -79,7 +79,7 @@ final class ModelKeys {
                 scaling("yarn", yarn.factor());
                 number("rope.scaling.original_context_length", yarn.trainedLength());
             }
-            case Rope.Dynamic _ ->
+            case Rope.Dynamic _, Rope.LongRope _ ->
                 throw new InputException(
                         "HT-682",
                         place,

@@ -1,0 +1,102 @@
+package dev.halftone;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.halftone.format.ModelFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+
+/**
+ * Tiny random models of every family, each with ids and the logits that a public implementation gives for them: those in the
+ * directory of material beside the repository, and those of {@code tools/fixtures/decoder_fixtures.py}.
+ */
+public final class FamilyFixtures {
+    private static final Path OWN = Path.of("src", "test", "resources", "families");
+    private static final Path SHARED =
+            Path.of(System.getProperty("halftone.shared", "../../shared"), "fixtures", "decoder-families");
+
+    private FamilyFixtures() {}
+
+    /** All of them. */
+    public static Stream<String> names() {
+        return Stream.concat(dense(), mixtures());
+    }
+
+    /** Models without experts. */
+    public static Stream<String> dense() {
+        return Stream.of(
+                "llama",
+                "llama3",
+                "llama_dynamic",
+                "llama_linear",
+                "llama_tied_bias",
+                "llama_yarn",
+                "smollm2",
+                "mistral",
+                "qwen2",
+                "qwen2_window",
+                "qwen3",
+                "gemma",
+                "gemma2",
+                "gemma3",
+                "gemma3_old_keys",
+                "cohere",
+                "cohere_qk",
+                "falcon7",
+                "falcon11",
+                "falcon40",
+                "falcon_rw",
+                "bloom",
+                "bloom6h",
+                "bloom_prefix",
+                "neox",
+                "neox_seq",
+                "phi",
+                "phi3",
+                "phi3_longrope",
+                "phi3_partial",
+                "stablelm",
+                "stablelm12",
+                "starcoder2",
+                "chatglm",
+                "glm",
+                "opt",
+                "opt350",
+                "gpt2");
+    }
+
+    /** Models with experts. */
+    public static Stream<String> mixtures() {
+        return Stream.of(
+                "mixtral",
+                "mixtral_window",
+                "olmoe",
+                "olmoe_clip",
+                "qwen2moe",
+                "qwen3moe",
+                "qwen3moe_step",
+                "deepseek");
+    }
+
+    /** Where a model lies; the test is skipped where the material is not there. */
+    public static Path directory(String name) {
+        Path own = OWN.resolve(name);
+        Path directory = Files.isDirectory(own) ? own : SHARED.resolve(name);
+        assumeTrue(Files.isDirectory(directory), () -> "no fixture at " + directory);
+        return directory;
+    }
+
+    /** A copy with a tokenizer of words. */
+    public static Path withTokenizer(String name, Path target) throws IOException {
+        Path source = directory(name);
+        Files.createDirectories(target);
+        for (String file : new String[] {"config.json", "model.safetensors"}) {
+            Files.write(target.resolve(file), Files.readAllBytes(source.resolve(file)));
+        }
+        try (ModelFile file = ModelFile.open(target)) {
+            return TinyModel.withWords(target, file.spec().embedding().vocabulary());
+        }
+    }
+}

@@ -3,12 +3,14 @@
 
     make_tasks.py CORPUS OUT     OUT/next-sentence.jsonl, OUT/cloze.jsonl: "custom" tasks of halftone eval
                                  OUT/word-order.jsonl: "minimal_pairs"
+                                 OUT/dialogue.jsonl: "dialogue"
 
 Next sentence. Context: three sentences that follow one another in a test document. Choices: the sentence that follows them, and three
 sentences of the same file at least 20 sentences away and of 0.6 to 1.6 times its length, in an order drawn with the seed.
 Cloze. Context: sentences of together at least 50 words but for the last word, which has at least 4 letters, occurs in a sentence before
 the last, and not in the last.
 Word order. A sentence of 6 to 25 words, and the same with two neighbouring words changed over; neither of them is the first or the last.
+Dialogue. First turn: two sentences that follow one another, to be continued; second turn: the wish to know what came of it.
 Standard library only; the same corpus gives the same bytes.
 """
 import json
@@ -23,6 +25,8 @@ FAR = 20
 SHORTEST, LONGEST = 40, 220
 CONTEXT, LONGEST_PASSAGE = 50, 1200
 CLOZES = 75
+DIALOGUES = 6
+ANSWER = 48  # tokens
 
 
 def sentences(text):
@@ -74,6 +78,14 @@ def word_orders(name, text, rng):
             yield {"sentence_good": good, "sentence_bad": " ".join(words), "source": name}
 
 
+def dialogues(name, text, rng):
+    all_sentences = sentences(text)
+    places = [i for i in range(len(all_sentences) - 1) if all(60 <= len(s) <= 200 for s in all_sentences[i:i + 2])]
+    for at in sorted(rng.sample(places, DIALOGUES)):
+        first = "Please continue. " + " ".join(all_sentences[at:at + 2])
+        yield {"turns": [first, "And what came of it?"], "max_tokens": ANSWER, "source": name}
+
+
 def write(path, corpus, make):
     rng = random.Random(1)
     with open(path, "w", encoding="utf-8", newline="\n") as file:
@@ -87,6 +99,7 @@ def main():
     write(out / "next-sentence.jsonl", corpus, items)
     write(out / "cloze.jsonl", corpus, clozes)
     write(out / "word-order.jsonl", corpus, word_orders)
+    write(out / "dialogue.jsonl", corpus, dialogues)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ import dev.halftone.calibration.CalibrationOptions;
 import dev.halftone.calibration.CalibrationSet;
 import dev.halftone.calibration.CalibrationSets;
 import dev.halftone.calibration.CalibrationSource;
+import dev.halftone.error.InputException;
 import dev.halftone.format.ModelFile;
 import dev.halftone.provenance.Provenance;
+import dev.halftone.recipe.PieceExecutor;
 import dev.halftone.recipe.QuantizationResult;
 import dev.halftone.recipe.QuantizationResult.CacheReport;
 import dev.halftone.recipe.QuantizationResult.Evidence;
@@ -40,6 +42,9 @@ import picocli.CommandLine.Spec;
 /** {@code halftone quantize MODEL --recipe R --out DIR}. */
 @Command(name = "quantize", description = "Quantizes a model by a recipe.", mixinStandardHelpOptions = true)
 final class QuantizeCommand implements Callable<Integer> {
+    /** The master that is this process. */
+    private static final String HERE = "local";
+
     @Spec
     private CommandSpec spec = CommandSpec.create();
 
@@ -82,6 +87,15 @@ final class QuantizeCommand implements Callable<Integer> {
             names = "--resume",
             description = "go on from the last block that a stopped run has finished; a finished run is left as it is")
     private boolean resume;
+
+    @Option(
+            names = "--master",
+            paramLabel = "NAME",
+            description =
+                    "what computes the pieces of a recipe whose blocks do not wait for one another (default: ${DEFAULT-VALUE}, this"
+                            + " process): local[N] or spark://HOST:PORT, Apache Spark, with one thread each unless --threads is"
+                            + " given; the bytes are the same")
+    private String master = HERE;
 
     /** What {@code --json} prints. */
     record Document(
@@ -128,6 +142,13 @@ final class QuantizeCommand implements Callable<Integer> {
         if (finished.isPresent()) {
             return finished(finished.get());
         }
+        if (resume && !master.equals(HERE)) {
+            throw new InputException(
+                    "HT-687",
+                    "--master",
+                    "computes all pieces anew; --resume goes on in this process",
+                    "leave one out");
+        }
         Compute compute = computing.chosen();
         Recipe chosen = Recipes.open(recipe);
         CalibrationOptions options = calibrating.over(chosen.calibration());
@@ -145,6 +166,9 @@ final class QuantizeCommand implements Callable<Integer> {
         try (ModelFile file = ModelFile.open(model);
                 Workers workers = new Workers(threads)) {
             Quantizer.check(file, chosen, out);
+            if (!master.equals(HERE)) {
+                Quantizer.checkSpread(file, chosen);
+            }
             CalibrationSet set = calibrated ? CalibrationSets.draw(options, file, workers) : null;
             if (set != null) {
                 CalibrationArguments.tell(set, err);
@@ -156,7 +180,7 @@ final class QuantizeCommand implements Callable<Integer> {
             }
             Provenance provenance = Provenance.of(inputs, settings(file, chosen, compute, calibrated));
             try (ProgressLine progress = new ProgressLine("quantizing")) {
-                result = quantizer.run(provenance, resume, shown(progress));
+                result = run(quantizer, provenance, threads, shown(progress));
             }
             blocks = file.spec().layers();
         }
@@ -167,6 +191,15 @@ final class QuantizeCommand implements Callable<Integer> {
             print(out, result, blocks);
         }
         return result.fellBack() ? Main.FELL_BACK : 0;
+    }
+
+    private QuantizationResult run(
+            Quantizer quantizer, Provenance provenance, int threads, Quantizer.Progress progress) {
+        if (master.equals(HERE)) {
+            return quantizer.run(provenance, resume, progress);
+        }
+        int each = spec.commandLine().getParseResult().hasMatchedOption("--threads") ? threads : 1;
+        return quantizer.run(provenance, PieceExecutor.named(master), each, progress);
     }
 
     /** A finished run has no times of this one. */

@@ -12,6 +12,7 @@ import dev.halftone.reproduce.Experiment;
 import dev.halftone.reproduce.Reproduction;
 import dev.halftone.reproduce.Results;
 import dev.halftone.study.claims.StudyClaim;
+import dev.halftone.study.plan.StudyFile;
 import dev.halftone.tensor.Workers;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -80,6 +81,13 @@ final class ReproduceCommand implements Callable<Integer> {
     private int chunks = -1;
 
     @Option(
+            names = "--draws",
+            paramLabel = "N",
+            description =
+                    "draws of each calibration set, of claims that take a study (default: as the study's file says)")
+    private int draws;
+
+    @Option(
             names = "--out",
             paramLabel = "DIR",
             description =
@@ -140,6 +148,10 @@ final class ReproduceCommand implements Callable<Integer> {
         if (study.isPresent()) {
             return study(study.get(), threads);
         }
+        if (draws != 0) {
+            throw new ParameterException(
+                    spec.commandLine(), "--draws is of claims that take a study: " + StudyClaim.names());
+        }
         Path learned = calibration == null ? Zoo.text("sotu.calibration.txt") : calibration;
         List<String> chosen = models.isEmpty() ? MODELS : models;
         CalibrationOptions options = new CalibrationOptions(
@@ -193,15 +205,18 @@ final class ReproduceCommand implements Callable<Integer> {
 
     /** Options that belong to the study's own file have no place here. */
     private int study(StudyClaim claim, int threads) {
-        if (!models.isEmpty() || calibration != null || text != null) {
+        if (!models.isEmpty() || calibration != null || text != null || given("--length") || html != null) {
             throw new ParameterException(
                     spec.commandLine(),
-                    "%s has its models and texts from studies/%s".formatted(claim.name(), claim.study()));
+                    "%s has its models, texts and lengths from studies/%s; --samples, --draws and --chunks make it larger or smaller"
+                            .formatted(claim.name(), claim.study()));
         }
+        StudyFile.Size size =
+                new StudyFile.Size(given("--samples") ? samples : 0, draws, given("--chunks") ? chunks : 0);
         PrintWriter writer = spec.commandLine().getOut();
         try (Directory directory = Directory.of(out)) {
             StudyReproduction.Document document =
-                    new StudyReproduction(claim, spec.commandLine().getErr()).run(directory.path(), threads);
+                    new StudyReproduction(claim, spec.commandLine().getErr()).run(directory.path(), size, threads);
             if (common.json) {
                 CommonOptions.print(writer, document);
             } else {
@@ -209,6 +224,10 @@ final class ReproduceCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private boolean given(String option) {
+        return spec.commandLine().getParseResult().hasMatchedOption(option);
     }
 
     static String verdict(List<Finding> findings) {

@@ -41,9 +41,9 @@ final class StudyReproduction {
     }
 
     /** @param directory where the study is kept */
-    Document run(Path directory, int threads) {
+    Document run(Path directory, StudyFile.Size size, int threads) {
         long start = System.nanoTime();
-        StudyFile study = StudyReader.read(Zoo.study(claim.study()));
+        StudyFile study = StudyReader.read(Zoo.study(claim.study())).sized(size);
         Summary summary;
         try (ProgressLine line = new ProgressLine("study")) {
             summary = new StudyRun(

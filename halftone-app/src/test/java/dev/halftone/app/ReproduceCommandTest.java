@@ -100,6 +100,16 @@ class ReproduceCommandTest {
     }
 
     @Test
+    void optionsThatAClaimDoesNotReadAreRefused() {
+        Command length = Command.run("reproduce", "calibration-study", "--length", 128);
+        assertThat(length.code()).isEqualTo(2);
+        assertThat(length.err()).contains("studies/reproduce-calibration.yaml", "--samples, --draws and --chunks");
+        assertThat(Command.run("reproduce", "gptq", "--draws", 2).err())
+                .contains("--draws is of claims that take a study");
+        assertThat(Command.run("reproduce", "llm-qbench", "--draws", -2).err()).contains("HT-668", "-2 draws");
+    }
+
+    @Test
     void anUnknownClaimIsRefusedWithTheKnownOnes() {
         Command command = Command.run("reproduce", "perpetuum-mobile");
         assertThat(command.code()).isEqualTo(3);

@@ -5,7 +5,6 @@ import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
 import org.bytedeco.javacpp.FloatPointer;
@@ -20,7 +19,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * half the work of a full product), added up in float64 in the order of the tokens whatever thread computed them.
  */
 public final class GramService {
-    private static final int TOKENS = 4096;
+    /** Of one product. */
+    static final int TOKENS = 4096;
 
     private GramService() {}
 
@@ -34,11 +34,15 @@ public final class GramService {
         OrderedSum sum = new OrderedSum(n);
         int pieces = Math.toIntExact(Math.ceilDiv(activations.rows(), TOKENS));
         workers.forEach(pieces, piece -> {
-            long from = (long) piece * TOKENS;
-            long to = Math.min(activations.rows(), from + TOKENS);
-            sum.add(piece, Torch.owned(() -> product(activations.view(from, to))));
+            sum.add(piece, Torch.owned(() -> product(activations, piece)));
         });
         return new Gram(n, activations.rows(), sum.mean(activations.rows()));
+    }
+
+    /** The product of that number. */
+    static Tensor product(Activations activations, int number) {
+        long from = (long) number * TOKENS;
+        return product(activations.view(from, Math.min(activations.rows(), from + TOKENS)));
     }
 
     /** X^T X of x (tokens, n): the upper triangle of the result; the rest is undefined. */
@@ -62,41 +66,30 @@ public final class GramService {
 
     /** Adds products in the order of their numbers; one that comes too early waits, its thread does not. */
     private static final class OrderedSum {
-        private final int n;
-        private final double[] h;
+        private final GramSum sum;
         private final Map<Integer, Tensor> early = new HashMap<>();
         private int next;
 
         OrderedSum(int n) {
-            this.n = n;
-            this.h = new double[Math.multiplyExact(n, n)];
+            this.sum = new GramSum(n);
         }
 
         synchronized void add(int number, Tensor product) {
             early.put(number, product);
             for (Tensor ready = early.remove(next); ready != null; ready = early.remove(next)) {
                 MemorySegment values = Tensors.memory(ready);
+                int n = sum.size();
                 for (int i = 0; i < n; i++) {
-                    for (int j = i; j < n; j++) {
-                        int at = i * n + j;
-                        h[at] += values.getAtIndex(ValueLayout.JAVA_FLOAT, at);
-                    }
+                    long from = ((long) i * n + i) * Float.BYTES;
+                    sum.addRow(i, values.asSlice(from, (long) (n - i) * Float.BYTES));
                 }
                 ready.close();
                 next++;
             }
         }
 
-        /** Divided by the number of tokens, both triangles. */
         double[] mean(long tokens) {
-            for (int i = 0; i < n; i++) {
-                for (int j = i; j < n; j++) {
-                    double mean = h[i * n + j] / tokens;
-                    h[i * n + j] = mean;
-                    h[j * n + i] = mean;
-                }
-            }
-            return h;
+            return sum.mean(tokens);
         }
     }
 }

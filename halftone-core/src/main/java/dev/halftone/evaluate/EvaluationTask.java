@@ -53,18 +53,12 @@ public sealed interface EvaluationTask permits ChoiceTasks.Task, GenerationTasks
      * Refuses what no study can measure, before any file is read.
      *
      * @param task kind of a file, or a task that is made
-     * @throws InputException HT-313, HT-317, HT-610
+     * @throws InputException HT-313, HT-610
      */
     static void check(String task) {
         Matcher made = MADE.matcher(task);
         if (made.matches()) {
             Retrieval.parse(made.group(1), made.group(2));
-        } else if (task.equals("dialogue")) {
-            throw new InputException(
-                    "HT-317",
-                    "",
-                    "a dialogue has no right answers to count",
-                    "compare its answers with halftone eval --reference");
         } else if (!ChoiceTasks.knows(task) && !GenerationTasks.knows(task)) {
             throw unknown(task);
         }

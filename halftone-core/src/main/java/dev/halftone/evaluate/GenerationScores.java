@@ -57,19 +57,44 @@ public record GenerationScores(List<GenerationItem> items, List<List<Answer>> an
      */
     public record Agreement(Estimate same, Estimate agreed, Estimate chrf) {}
 
+    /** All answers, turn by turn. */
+    public List<Answer> turns() {
+        return answers.stream().flatMap(List::stream).toList();
+    }
+
+    /** chrF of each turn with the reference's as the right one, 0 to 1. */
+    public double[] overlap(GenerationScores reference) {
+        List<Answer> own = turns();
+        List<Answer> other = reference.turns();
+        double[] chrf = new double[own.size()];
+        Arrays.setAll(
+                chrf, i -> CharacterOverlap.chrf(own.get(i).text(), other.get(i).text()));
+        return chrf;
+    }
+
+    /** Tokens of each turn before the first that differs from the reference's; -1 where none does. */
+    private int[] mismatch(GenerationScores reference) {
+        List<Answer> own = turns();
+        List<Answer> other = reference.turns();
+        int[] mismatch = new int[own.size()];
+        Arrays.setAll(
+                mismatch, i -> Arrays.mismatch(own.get(i).ids(), other.get(i).ids()));
+        return mismatch;
+    }
+
+    /** 1 for each turn that has the reference's tokens, else 0. */
+    public double[] same(GenerationScores reference) {
+        return Arrays.stream(mismatch(reference))
+                .mapToDouble(at -> at < 0 ? 1 : 0)
+                .toArray();
+    }
+
     /** Compares answer by answer. */
     public Agreement agreement(GenerationScores reference) {
-        List<Answer> own = answers.stream().flatMap(List::stream).toList();
-        List<Answer> other = reference.answers().stream().flatMap(List::stream).toList();
-        double[] same = new double[own.size()];
+        List<Answer> own = turns();
+        int[] mismatch = mismatch(reference);
         double[] agreed = new double[own.size()];
-        double[] chrf = new double[own.size()];
-        for (int i = 0; i < same.length; i++) {
-            int differs = Arrays.mismatch(own.get(i).ids(), other.get(i).ids());
-            same[i] = differs < 0 ? 1 : 0;
-            agreed[i] = differs < 0 ? own.get(i).ids().length : differs;
-            chrf[i] = CharacterOverlap.chrf(own.get(i).text(), other.get(i).text());
-        }
-        return new Agreement(Estimate.mean(same), Estimate.mean(agreed), Estimate.mean(chrf));
+        Arrays.setAll(agreed, i -> mismatch[i] < 0 ? own.get(i).ids().length : mismatch[i]);
+        return new Agreement(Estimate.mean(same(reference)), Estimate.mean(agreed), Estimate.mean(overlap(reference)));
     }
 }

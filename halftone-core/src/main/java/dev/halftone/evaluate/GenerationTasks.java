@@ -65,11 +65,16 @@ public final class GenerationTasks {
         String prompt = e.text(e.has("prompt") ? "prompt" : "context");
         List<String> targets = e.has("targets") ? e.texts("targets", 1) : List.of(e.text("target"));
         List<String> stops = e.has("stop") ? e.texts("stop", 1) : List.of("\n");
-        int most = e.has("max_tokens") ? e.integer("max_tokens") : 32;
+        return GenerationItem.of(e.place(), prompt, targets, AnswerRule.EXACT, stops, most(e, 32));
+    }
+
+    /** Tokens of an answer, at most. */
+    private static int most(TaskEntry e, int absent) {
+        int most = e.has("max_tokens") ? e.integer("max_tokens") : absent;
         if (most < 1) {
             throw new InputException("HT-612", e.place(), "\"max_tokens\" is " + most + "; expected at least 1", "");
         }
-        return GenerationItem.of(e.place(), prompt, targets, AnswerRule.EXACT, stops, most);
+        return most;
     }
 
     /** Five examples with their whole answers, the first of the training file, as the harness' {@code first_n} takes them. */
@@ -132,6 +137,6 @@ public final class GenerationTasks {
         for (String turn : e.texts("turns", 1)) {
             turns.add((turns.isEmpty() ? "" : "\n\n") + "User: " + turn + "\n\nAssistant:");
         }
-        return new GenerationItem(e.place(), turns, List.of(), AnswerRule.OPEN, List.of("\n\nUser:"), 256);
+        return new GenerationItem(e.place(), turns, List.of(), AnswerRule.OPEN, List.of("\n\nUser:"), most(e, 256));
     }
 }

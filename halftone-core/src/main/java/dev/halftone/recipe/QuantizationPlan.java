@@ -303,11 +303,21 @@ public final class QuantizationPlan {
         return transforms() || drifts();
     }
 
+    /** True if inputs of some linear are quantized with a scale from calibration. */
+    boolean staticInputs() {
+        return inputs.values().stream().anyMatch(format -> format.granularity() == InputFormat.Granularity.STATIC);
+    }
+
+    /** True if weights, embedding or head become blocks of GGUF types. */
+    boolean fills() {
+        return !fillings.isEmpty() || !outer.isEmpty();
+    }
+
     /** True if calibration sequences have to go through the model. */
     boolean needsCalibration() {
         return transforms()
                 || !fillings.isEmpty()
                 || steps.values().stream().anyMatch(step -> step.solver().needsGram())
-                || inputs.values().stream().anyMatch(format -> format.granularity() == InputFormat.Granularity.STATIC);
+                || staticInputs();
     }
 }

@@ -191,17 +191,59 @@ public final class Quantizer {
                     PeakMemory.bytes(),
                     solved.fellBack() && !recipe.fallbackAllowed());
         } catch (IOException | UncheckedIOException e) {
-            throw new ResourceException(
-                    "HT-502",
-                    output.toString(),
-                    "cannot be written: " + e,
-                    "free some space and run again with --resume");
+            throw unwritable(e);
         }
     }
 
     /** The same from the beginning. */
     public QuantizationResult run(Provenance provenance, Progress progress) {
         return run(provenance, false, progress);
+    }
+
+    /**
+     * The same with pieces of it computed elsewhere, in any order: for recipes whose blocks do not wait for one another.
+     *
+     * @param elsewhere is closed behind the last piece
+     * @param threads of one piece
+     * @throws InputException HT-687 for another recipe
+     */
+    public QuantizationResult run(Provenance provenance, PieceExecutor elsewhere, int threads, Progress progress) {
+        checkSpread(model, recipe);
+        try {
+            output.work().begin();
+            SpreadSetting setting = SpreadSetting.of(
+                    model, provenance, recipe, compute, output.work().path(), threads);
+            SpreadRun spread = new SpreadRun(setting, model.spec(), plan, calibration, SpreadRun.ROOM);
+            List<Manifest> manifests = clock.time("solve", () -> {
+                try (elsewhere) {
+                    return spread.run(elsewhere, progress);
+                }
+            });
+            SolvedSites all = new SolvedSites(recipe, plan, workers, clock);
+            manifests.forEach(manifest -> all.restore(manifest, output.toString()));
+            output.work()
+                    .conclude(BlockPiece.manifest(key(provenance), model.spec().layers(), all, rounding));
+        } catch (IOException | UncheckedIOException e) {
+            throw unwritable(e);
+        }
+        return run(provenance, true, (_, _) -> {});
+    }
+
+    /**
+     * What costs no time to check before pieces are computed elsewhere.
+     *
+     * @throws InputException HT-687 for a recipe whose blocks wait for one another
+     */
+    public static void checkSpread(ModelFile model, Recipe recipe) {
+        SpreadRun.check(recipe, QuantizationPlan.of(recipe, model.spec()), model.spec());
+    }
+
+    private ResourceException unwritable(Exception cause) {
+        return new ResourceException(
+                "HT-502",
+                output.toString(),
+                "cannot be written: " + cause,
+                "free some space and run again with --resume");
     }
 
     /** What a finished run wrote about itself into its directory; empty if it has not come so far. */

@@ -53,7 +53,7 @@ final class SolvedSites {
 
     /** Takes over what an earlier run has solved. */
     void restore(Manifest manifest, String place) {
-        fellBack = manifest.fellBack();
+        fellBack |= manifest.fellBack();
         sites.addAll(manifest.sites());
         formats.putAll(PackedLayout.formats(manifest.packing(), place));
         layouts.putAll(PackedBlocks.layouts(manifest.packing(), place));

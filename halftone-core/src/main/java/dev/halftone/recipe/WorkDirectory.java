@@ -119,12 +119,54 @@ final class WorkDirectory {
         ModelWriter.writeFile(blockFile(index), parts);
         save(quantized, "quantized", index);
         save(original, "original", index);
-        Path fresh = root.resolve(MANIFEST + ".new");
-        Files.writeString(fresh, JSON.writeValueAsString(manifest));
-        Files.move(fresh, root.resolve(MANIFEST), StandardCopyOption.ATOMIC_MOVE);
+        conclude(manifest);
         for (String stream : List.of("quantized", "original")) {
             Files.deleteIfExists(stream(stream, index - 1));
         }
+    }
+
+    /** Says that the blocks of the manifest are there. */
+    void conclude(Manifest manifest) throws IOException {
+        Path fresh = root.resolve(MANIFEST + ".new");
+        Files.writeString(fresh, text(manifest));
+        Files.move(fresh, root.resolve(MANIFEST), StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** A manifest as it is stored. */
+    static String text(Manifest manifest) {
+        return JSON.writeValueAsString(manifest);
+    }
+
+    /** Reads what {@link #text} gave. */
+    static Manifest manifest(String text) {
+        return JSON.readValue(text, Manifest.class);
+    }
+
+    /** Adds the tensors of a block that was solved alone; several attempts may add the same ones at the same time. */
+    void put(int index, List<StoredPart> parts, String attempt) throws IOException {
+        Path fresh = fresh(blockFile(index), attempt);
+        ModelWriter.writeFile(fresh, parts);
+        place(fresh, blockFile(index));
+    }
+
+    /** Products of a shard's inputs of a stage. */
+    Path products(int block, int stage, int shard) {
+        return root.resolve("products-%05d-%d-%05d.f32".formatted(block, stage, shard));
+    }
+
+    /** Residual streams of a shard behind a block of the original model. */
+    Path shardStream(int shard, int block) {
+        return root.resolve("shard-%05d-%05d.f32".formatted(shard, block));
+    }
+
+    /** Where an attempt writes a file that others may be writing too. */
+    Path fresh(Path file, String attempt) {
+        return file.resolveSibling(file.getFileName() + attempt + ".new");
+    }
+
+    /** Gives a file that is whole its name: all attempts have the same bytes. */
+    static void place(Path fresh, Path file) throws IOException {
+        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
     private void save(@Nullable Sequences sequences, String name, int block) throws IOException {

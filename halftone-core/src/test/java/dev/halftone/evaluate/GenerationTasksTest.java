@@ -203,7 +203,7 @@ class GenerationTasksTest {
                     .isInstanceOf(InputException.class)
                     .hasMessageStartingWith("HT-313 " + made.substring(0, 4));
         }
-        assertThatThrownBy(() -> EvaluationTask.check("dialogue")).hasMessageStartingWith("HT-317");
+        EvaluationTask.check("dialogue");
         assertThatThrownBy(() -> EvaluationTask.check("magic")).hasMessageStartingWith("HT-610");
         EvaluationTask.check("needle(items=3)");
     }

@@ -143,6 +143,18 @@ class ExpertPipelineTest {
         assertThat(temporary.resolve("fail")).doesNotExist();
     }
 
+    @Test
+    void piecesOfOtherMachinesDoNotSeeWhatTheRouterSends() throws IOException {
+        Recipe recipe =
+                Recipes.parse("r", "steps:\n  - weights: {method: gptq, format: int3, group: 16}\npropagate: float\n");
+        try (ModelFile file = ModelFile.open(model)) {
+            assertThatThrownBy(() -> Quantizer.checkSpread(file, recipe))
+                    .isInstanceOf(InputException.class)
+                    .hasMessageContaining("HT-687")
+                    .hasMessageContaining("router");
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"perhaps", "rtn-below(x)", "route-all()", "fail(12345678)"})
     void otherPoliciesAreRefused(String policy) {

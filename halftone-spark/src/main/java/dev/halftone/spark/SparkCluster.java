@@ -16,10 +16,10 @@ final class SparkCluster implements AutoCloseable {
     /** At most, for a master that is reached to take the application: a fraction of Spark's own patience. */
     private static final long REGISTRATION_SECONDS = 20;
 
-    /** Spark's own setting for how long work waits for what it needs, and its default. */
+    /** Spark's own setting for how long work waits for what it needs; its default, 30 s, is short for an executor on a busy machine. */
     private static final String PATIENCE = "spark.scheduler.maxRegisteredResourcesWaitingTime";
 
-    private static final String DEFAULT_PATIENCE = "30s";
+    private static final String DEFAULT_PATIENCE = "60s";
     private static final long POLL_MILLISECONDS = 25;
 
     private final SparkMaster master;

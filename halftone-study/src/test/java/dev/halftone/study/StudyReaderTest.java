@@ -114,4 +114,19 @@ class StudyReaderTest {
             }
         }
     }
+
+    @Test
+    void aStudyCanBeMadeLargerOrSmaller() throws IOException {
+        StudyFile study = read(TinyStudy.yaml());
+        assertThat(study.sized(StudyFile.Size.OF_THE_FILE)).isEqualTo(study);
+        StudyFile larger = study.sized(new StudyFile.Size(9, 5, 7));
+        assertThat(larger.draws()).isEqualTo(5);
+        assertThat(larger.sets()).allSatisfy(set -> {
+            assertThat(set.draw(1).samples()).isEqualTo(9);
+            assertThat(set.draw(1).length()).isEqualTo(24);
+        });
+        assertThat(larger.probes())
+                .singleElement()
+                .satisfies(probe -> assertThat(probe.settings()).endsWith(" 32 7"));
+    }
 }

@@ -34,6 +34,7 @@ class StudyTasksTest {
               - generate: {task: generate, file: written.jsonl}
               - choice: {name: made, task: "needle(sentences=2,items=3)"}
               - choice: {file: items.jsonl}
+              - generate: {task: dialogue, file: chat.jsonl}
             """;
 
     @TempDir
@@ -67,6 +68,7 @@ class StudyTasksTest {
                                 + " JOIN results r USING (cell) WHERE r.evaluation = 'written'",
                         rows -> rows.getBoolean(1)))
                 .containsExactly(true);
+        assertDialogue(store);
         StudyData data = StudyData.read(store);
         List<Tolerance> tolerance = Tolerance.of(data);
         assertThat(tolerance)
@@ -80,6 +82,23 @@ class StudyTasksTest {
                 .filteredOn(rule -> List.of("KV8", "KV2").contains(rule.setting()))
                 .extracting(Rules.Judged::recipe)
                 .containsExactly("kv8", "kv2");
+    }
+
+    /** Turns are items, and right is what full precision answers. */
+    private static void assertDialogue(StudyStore store) {
+        String dialogue = " FROM results r JOIN items i USING (cell) WHERE r.evaluation = 'chat' AND r.recipe ";
+        assertThat(store.read(
+                        "SELECT DISTINCT count(*) = 6 AND min(score) = 1 AND min(accuracy) = 1 AND min(accuracy_norm) = 1"
+                                + dialogue + "= 'full-precision'",
+                        rows -> rows.getBoolean(1)))
+                .containsExactly(true);
+        assertThat(store.read(
+                        "SELECT DISTINCT i.answer IS NOT NULL AND i.score BETWEEN 0 AND 1 AND (NOT i.is_right_norm OR i.score"
+                                + " = 1)" + dialogue + "<> 'full-precision'",
+                        rows -> rows.getBoolean(1)))
+                .containsExactly(true);
+        assertThat(store.read("SELECT min(score) < 1" + dialogue + "= 'kv2'", rows -> rows.getBoolean(1)))
+                .containsExactly(true);
     }
 
     @Test
@@ -103,7 +122,6 @@ class StudyTasksTest {
     @Test
     void tasksThatCannotBeMeasuredAreRefusedWithTheirPlace() throws IOException {
         for (String entry : List.of(
-                "generate: {task: dialogue, file: written.jsonl}|HT-317",
                 "choice: {task: magic, file: items.jsonl}|HT-610",
                 "choice: {task: \"lines(lines=0)\"}|HT-313",
                 "choice: {task: \"lines()\", file: items.jsonl}|HT-421",
@@ -123,6 +141,8 @@ class StudyTasksTest {
         Files.writeString(
                 directory.resolve("written.jsonl"),
                 "{\"prompt\": \"w1 w2\", \"target\": \"w3\", \"max_tokens\": 4}\n".repeat(3));
+        Files.writeString(
+                directory.resolve("chat.jsonl"), "{\"turns\": [\"w1 w2\", \"w3 w4\"], \"max_tokens\": 4}\n".repeat(3));
         return TinyStudy.write(directory, yaml);
     }
 }

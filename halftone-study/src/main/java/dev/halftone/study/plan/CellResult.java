@@ -76,7 +76,8 @@ public record CellResult(
             implements Serializable {}
 
     /**
-     * Of a task.
+     * Of a task. A dialogue has no right answers: its items are the turns, {@code right} is chrF with what the full-precision model
+     * answers, {@code rightNorm} is 1 where the tokens are the same.
      *
      * @param accuracyNorm null where answers were generated
      * @param chance accuracy of guessing: mean of 1 / choices, 0 for what is written

@@ -51,6 +51,15 @@ public sealed interface Probe extends Serializable {
         };
     }
 
+    /** The same with at most so many windows of a text; 0 leaves them. */
+    default Probe sized(int chunks) {
+        return switch (this) {
+            case Text(String name, List<String> files, String windows, int length, int own) ->
+                new Text(name, files, windows, length, chunks == 0 ? own : chunks);
+            case Choice choice -> choice;
+        };
+    }
+
     /** All that the result depends on beside the files' contents. */
     default String settings() {
         return switch (this) {

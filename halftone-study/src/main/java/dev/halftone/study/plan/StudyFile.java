@@ -2,6 +2,7 @@ package dev.halftone.study.plan;
 
 import dev.halftone.calibration.CalibrationOptions;
 import dev.halftone.calibration.CalibrationSource;
+import dev.halftone.error.InputException;
 import dev.halftone.recipe.Recipe;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +25,29 @@ public record StudyFile(
         int draws,
         List<Probe> probes,
         Analysis analysis) {
+    /**
+     * How large a study is, in the place of what its file says; 0 leaves that.
+     *
+     * @param samples sequences of each draw
+     * @param draws of each set
+     * @param chunks most windows of each text, -1 for all
+     */
+    public record Size(int samples, int draws, int chunks) {
+        /** As the file says. */
+        public static final Size OF_THE_FILE = new Size(0, 0, 0);
+
+        public Size {
+            if (draws < 0 || chunks < -1) {
+                throw new InputException(
+                        "HT-668",
+                        "",
+                        "%d draws, %d windows; draws are at least 1, windows at least 1, or -1 for all"
+                                .formatted(draws, chunks),
+                        "");
+            }
+        }
+    }
+
     /** The name of the recipe that leaves a model as it is. */
     public static final String FULL_PRECISION = "full-precision";
 
@@ -71,10 +95,31 @@ public record StudyFile(
             };
         }
 
+        private CalibrationSetEntry sized(int samples) {
+            return samples == 0
+                    ? this
+                    : new CalibrationSetEntry(
+                            name, new CalibrationOptions(options.source(), samples, options.length(), options.seed()));
+        }
+
         /** The options of a draw. */
         public CalibrationOptions draw(int k) {
             return new CalibrationOptions(options.source(), options.samples(), options.length(), options.seed() + k);
         }
+    }
+
+    /** The same in another size. */
+    public StudyFile sized(Size size) {
+        return new StudyFile(
+                name,
+                source,
+                models,
+                recipes,
+                sets.stream().map(set -> set.sized(size.samples())).toList(),
+                defaultSet,
+                size.draws() == 0 ? draws : size.draws(),
+                probes.stream().map(probe -> probe.sized(size.chunks())).toList(),
+                analysis);
     }
 
     /**

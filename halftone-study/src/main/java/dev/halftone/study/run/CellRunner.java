@@ -216,7 +216,7 @@ public final class CellRunner {
                         text = job.fullPrecision()
                                 ? measuring.original(job, cell, probe, original)
                                 : measuring.packed(job, cell, probe, original, model);
-                    case Probe.Choice probe -> choice = measuring.choice(probe, original, model);
+                    case Probe.Choice probe -> choice = measuring.choice(job, cell, probe, original, model);
                 }
                 double seconds = (System.nanoTime() - start) / 1e9;
                 results.add(new CellResult(cell.key(), null, packed, text, choice, seconds));

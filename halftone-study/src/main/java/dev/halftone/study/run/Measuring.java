@@ -9,6 +9,7 @@ import dev.halftone.evaluate.Estimate;
 import dev.halftone.evaluate.Evaluation;
 import dev.halftone.evaluate.EvaluationTask;
 import dev.halftone.evaluate.GenerationScores;
+import dev.halftone.evaluate.GenerationScores.Answer;
 import dev.halftone.evaluate.GenerationTasks;
 import dev.halftone.evaluate.GreedyDecoding;
 import dev.halftone.evaluate.LogitFile;
@@ -171,7 +172,7 @@ final class Measuring {
     }
 
     /** Measures a model on a task. */
-    Choice choice(Probe.Choice probe, ModelFile original, ModelFile model) {
+    Choice choice(Job job, Cell cell, Probe.Choice probe, ModelFile original, ModelFile model) {
         try (TextTokenizer tokenizer = original.tokenizer();
                 Decoder decoder = model.decoder(compute)) {
             ChoiceEncoder encoder =
@@ -180,10 +181,44 @@ final class Measuring {
                 case ChoiceTasks.Task task ->
                     chosen(ChoiceScoring.run(decoder, null, encoder, task.items(), workers, SPILL, (_, _) -> {})
                             .model());
-                case GenerationTasks.Task task ->
-                    written(GreedyDecoding.run(decoder, encoder, task.items(), workers, (_, _) -> {}));
+                case GenerationTasks.Task task -> {
+                    GenerationScores scores = GreedyDecoding.run(decoder, encoder, task.items(), workers, (_, _) -> {});
+                    yield task.open()
+                            ? compared(scores, answers(job, cell, scores, encoder, original))
+                            : written(scores);
+                }
             };
         }
+    }
+
+    /**
+     * What the full-precision model answers to the same questions, from the study's cache where it has answered already.
+     *
+     * @param own answers of the model that is measured
+     */
+    private GenerationScores answers(
+            Job job, Cell cell, GenerationScores own, ChoiceEncoder encoder, ModelFile original) {
+        Path file = directory.answers(Hashes.of("answers", job.modelHash(), cell.probeHash(), compute.toString()));
+        if (!job.fullPrecision() && Files.isRegularFile(file)) {
+            return KeptAnswers.read(file, own.items());
+        }
+        GenerationScores answers = own;
+        if (!job.fullPrecision()) {
+            try (Decoder decoder = original.decoder(compute)) {
+                answers = GreedyDecoding.run(decoder, encoder, own.items(), workers, (_, _) -> {});
+            }
+        }
+        KeptAnswers.write(StudyDirectory.made(work), file, answers);
+        return answers;
+    }
+
+    /** A dialogue has no right answers: its items are the turns, and right is what the full-precision model answers. */
+    private static Choice compared(GenerationScores scores, GenerationScores reference) {
+        double[] chrf = scores.overlap(reference);
+        double[] same = scores.same(reference);
+        List<String> answers = scores.turns().stream().map(Answer::text).toList();
+        return new Choice(
+                Figure.of(Estimate.mean(chrf)), Figure.of(Estimate.mean(same)), 0, chrf, same, new double[0], answers);
     }
 
     private static Choice chosen(ChoiceScores scores) {

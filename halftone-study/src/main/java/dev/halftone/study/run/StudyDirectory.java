@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A study's directory: {@code study.duckdb}, {@code draws} (token ids), {@code maps} (statistics of activations), {@code cache}
- * (logits of the full-precision models, may be deleted) and {@code work} (models that are being measured).
+ * (logits and answers of the full-precision models, may be deleted) and {@code work} (models that are being measured).
  */
 public record StudyDirectory(Path path) {
     /** Makes what is missing. */
@@ -87,6 +87,11 @@ public record StudyDirectory(Path path) {
     /** The file of a full-precision model's logits. */
     Path logits(String key) {
         return path.resolve("cache").resolve(key + ".logits");
+    }
+
+    /** The file of a full-precision model's answers. */
+    Path answers(String key) {
+        return path.resolve("cache").resolve(key + ".json");
     }
 
     /** Where a model is packed while it is measured. */

@@ -38,15 +38,14 @@ final class CellRows {
         if (choice != null) {
             List<List<@Nullable Object>> items = new ArrayList<>();
             for (int i = 0; i < choice.right().length; i++) {
-                boolean chosen = choice.answers().isEmpty();
                 items.add(Arrays.asList(
                         result.cell(),
                         i,
                         choice.right()[i] == 1,
-                        chosen ? choice.rightNorm()[i] == 1 : null,
-                        chosen ? choice.margin()[i] : null,
+                        choice.rightNorm().length == 0 ? null : choice.rightNorm()[i] == 1,
+                        choice.margin().length == 0 ? null : choice.margin()[i],
                         choice.right()[i],
-                        chosen ? null : choice.answers().get(i)));
+                        choice.answers().isEmpty() ? null : choice.answers().get(i)));
             }
             StudyStore.insert(connection, "items", items);
         }

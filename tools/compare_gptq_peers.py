@@ -12,8 +12,7 @@ A peer's interpreter needs `gptqmodel`, `llmcompressor` or `auto_round`, and `gg
   the calibration text (tokenised once as a whole, no BOS, no overlap). GPTQModel: act-order, else defaults. llm-compressor: defaults.
   AutoRound: --iterations, batches of 8, else defaults (bfloat16 where it trains).
 - A peer's seconds run from the start of its quantize call to the end of saving. Halftone's are the wall clock of its whole command.
-- DIR/PEER-dequantized is dequantized in float32 from the file that the peer saved, so that `halftone eval` judges all alike; AutoRound
-  writes its rounded values itself (format "fake").
+- DIR/PEER-dequantized is dequantized in float32 from the file that the peer saved, so that `halftone eval` judges all alike.
 - Results: DIR/comparison.md (also printed) and DIR/comparison.json; the peers' output: DIR/PEER.log.
 """
 import argparse
@@ -140,7 +139,7 @@ def run_auto_round(args, windows, saved):
     data = [torch.tensor([window]) for window in windows]
     start = time.perf_counter()
     AutoRound(model, tokenizer, bits=args.bits, group_size=args.group, sym=False, iters=args.iterations, dataset=data,
-              nsamples=len(data), seqlen=args.length, batch_size=8, device_map="cpu").quantize_and_save(str(saved), format="fake")
+              nsamples=len(data), seqlen=args.length, batch_size=8, device_map="cpu").quantize_and_save(str(saved), format="auto_gptq")
     return time.perf_counter() - start
 
 
@@ -161,18 +160,19 @@ def dequantize(args, saved, out):
     import torch
     from safetensors.torch import load_file, save_file
 
-    tensors, packed = ({name: tensor for file in directory.glob("*.safetensors") for name, tensor in load_file(file).items()}
+    tensors, packed = ({name: tensor for file in directory.rglob("*.safetensors") for name, tensor in load_file(file).items()}
                        for directory in (float32_copy(args), saved))
     names = [name for name, tensor in tensors.items() if tensor.dim() == 2 and "embed" not in name and "lm_head" not in name]
     for name in names:
         (rows, columns), stem = tensors[name].shape, name.removesuffix(".weight")
-        if args.peer == "auto_round":
-            tensors[name] = packed[name].float()
-            continue
-        if args.peer == "gptqmodel":
+        if args.peer != "llmcompressor":
             q = unpack(packed[stem + ".qweight"], args.bits, 0, columns).T
             zero = unpack(packed[stem + ".qzeros"], args.bits, 1, rows).T
-            scale, group = packed[stem + ".scales"].T, packed[stem + ".g_idx"].long().numpy()
+            if args.peer == "auto_round":
+                zero = zero + 1 & (1 << args.bits) - 1  # the older format stores zero points less one
+            scale, group = packed[stem + ".scales"].T, numpy.arange(columns) // args.group
+            if stem + ".g_idx" in packed:
+                group = packed[stem + ".g_idx"].long().numpy()
         else:
             q = unpack(packed[stem + ".weight_packed"], args.bits, 1, columns)
             zero = unpack(packed[stem + ".weight_zero_point"], args.bits, 0, rows)

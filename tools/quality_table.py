@@ -31,6 +31,7 @@ def main():
     parser.add_argument("--recipes", required=True, nargs="+")
     parser.add_argument("--halftone", default="./halftone")
     parser.add_argument("--samples", type=int, default=128, help="calibration windows")
+    parser.add_argument("--dtype", default="float32", help="type in which calibration passes compute")
     parser.add_argument("--chunks", type=int, default=40)
     parser.add_argument("--threads", type=int, default=2)
     a = parser.parse_args()
@@ -39,7 +40,8 @@ def main():
     for recipe in a.recipes:
         options = [] if recipe.startswith("rtn") else ["--calibration", a.calibration, "--samples", a.samples]
         quantized[recipe] = cached(a.work / f"{recipe}.json", lambda: halftone(
-            a.halftone, "quantize", a.model, "--recipe", recipe, *options, "--out", a.work / recipe, "--threads", a.threads))
+            a.halftone, "quantize", a.model, "--recipe", recipe, *options, "--out", a.work / recipe, "--threads", a.threads,
+            "--dtype", a.dtype))
     names = [test.stem for test in a.test]
     print("| recipe | bits per weight | seconds | peak memory | " + " | ".join(
         f"{n}: perplexity | {n}: KL | {n}: same top" for n in names) + " |")

@@ -6,6 +6,7 @@ import dev.halftone.format.ModelFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.stream.Stream;
 
 /**
@@ -22,6 +23,26 @@ public final class FamilyFixtures {
     /** All of them. */
     public static Stream<String> names() {
         return Stream.concat(dense(), mixtures());
+    }
+
+    /** The same rows of the same families with other tables of positions, another window, or other keys in the config. */
+    private static final Set<String> SAME_BLOCKS = Set.of(
+            "llama3",
+            "llama_dynamic",
+            "llama_linear",
+            "llama_yarn",
+            "smollm2",
+            "qwen2_window",
+            "gemma3_old_keys",
+            "bloom6h",
+            "bloom_prefix",
+            "phi3_longrope",
+            "phi3_partial",
+            "mixtral_window");
+
+    /** One of each kind of block: every family, with all its variants of linears, norms, order and experts. */
+    public static Stream<String> layouts() {
+        return names().filter(name -> !SAME_BLOCKS.contains(name));
     }
 
     /** Models without experts. */
@@ -90,13 +111,24 @@ public final class FamilyFixtures {
 
     /** A copy with a tokenizer of words. */
     public static Path withTokenizer(String name, Path target) throws IOException {
+        try (ModelFile file = ModelFile.open(copy(name, target))) {
+            return TinyModel.withWords(target, file.spec().embedding().vocabulary());
+        }
+    }
+
+    /** A copy with a tokenizer of single bytes, which llama.cpp can hold. */
+    public static Path withBytes(String name, Path target) throws IOException {
+        try (ModelFile file = ModelFile.open(copy(name, target))) {
+            return TinyModel.withBytes(target, file.spec().embedding().vocabulary());
+        }
+    }
+
+    private static Path copy(String name, Path target) throws IOException {
         Path source = directory(name);
         Files.createDirectories(target);
         for (String file : new String[] {"config.json", "model.safetensors"}) {
             Files.write(target.resolve(file), Files.readAllBytes(source.resolve(file)));
         }
-        try (ModelFile file = ModelFile.open(target)) {
-            return TinyModel.withWords(target, file.spec().embedding().vocabulary());
-        }
+        return target;
     }
 }

@@ -130,6 +130,26 @@ public final class TinyModel {
                 tokenizer(IntStream.range(0, count).mapToObj(i -> "w" + i).toList()));
     }
 
+    /**
+     * Gives the model a tokenizer of that many single bytes, as byte-level BPE without merges: a space, the small letters, and then
+     * the rest of ASCII.
+     */
+    public static Path withBytes(Path directory, int count) throws IOException {
+        List<String> bytes = new ArrayList<>(List.of("\u0120"));
+        IntStream.concat(IntStream.rangeClosed('a', 'z'), IntStream.range('!', 'a'))
+                .mapToObj(Character::toString)
+                .forEach(bytes::add);
+        IntStream.range(bytes.size(), count).mapToObj(i -> "<" + i + ">").forEach(bytes::add);
+        ObjectNode root = tokenizer(bytes.subList(0, count));
+        ObjectNode level = JSON.createObjectNode().put("type", "ByteLevel");
+        level.put("add_prefix_space", false).put("trim_offsets", true).put("use_regex", true);
+        root.set("pre_tokenizer", level);
+        root.set("decoder", level.deepCopy());
+        ObjectNode model = (ObjectNode) root.get("model");
+        model.put("type", "BPE").putNull("unk_token").putArray("merges");
+        return save(directory, root);
+    }
+
     private static Path save(Path directory, ObjectNode tokenizer) throws IOException {
         Files.write(directory.resolve("tokenizer.json"), tokenizer.toString().getBytes(StandardCharsets.UTF_8));
         return directory;

@@ -13,10 +13,10 @@ public interface Checkpoint extends AutoCloseable {
     /** The directory or file the user named. */
     Path path();
 
-    /** "safetensors" or "gguf". */
+    /** "safetensors", "gguf" or "onnx". */
     String format();
 
-    /** config.json, or what a GGUF's metadata says in config.json's keys. A copy: callers may change it. */
+    /** config.json, or what a GGUF's metadata or an ONNX graph says in config.json's keys. A copy: callers may change it. */
     ObjectNode config();
 
     /** Tensor names in the order of the files. */

@@ -10,7 +10,7 @@ public final class Checkpoints {
 
     /**
      * Maps and checks a model: a Hugging Face directory (config.json with model.safetensors, or with
-     * model.safetensors.index.json and its shards) or a .gguf file.
+     * model.safetensors.index.json and its shards), a .gguf file, or an encoder in an .onnx file or a .jar.
      *
      * @throws dev.halftone.error.InputException HT-2xx, a code for each way in which it is not usable (docs/errors.md)
      */
@@ -25,10 +25,13 @@ public final class Checkpoints {
         if (name.endsWith(".gguf")) {
             return GgufCheckpoint.open(path);
         }
+        if (name.endsWith(".onnx") || name.endsWith(".jar")) {
+            return OnnxCheckpoint.open(path);
+        }
         throw Findings.error(
                 "HT-232",
                 path.toString(),
-                "neither a model directory nor a .gguf file",
+                "neither a model directory nor a .gguf, .onnx or .jar file",
                 name.endsWith(".safetensors")
                         ? "name the directory that holds it and its config.json"
                         : "name one of these");

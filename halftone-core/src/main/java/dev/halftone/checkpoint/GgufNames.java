@@ -7,7 +7,7 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** Hugging Face names of the tensors of GGUF's llama family and of its gpt2. Source: llama.cpp, gguf-py tensor_mapping.py. */
-public final class GgufNames {
+final class GgufNames {
     private static final Pattern NAME = Pattern.compile("(?:blk\\.(0|[1-9]\\d{0,5})\\.)?([a-z_]+)\\.(weight|bias)");
 
     private static final GgufNames LLAMA = new GgufNames(
@@ -60,7 +60,7 @@ public final class GgufNames {
     }
 
     /** The names of an architecture. */
-    public static GgufNames of(String architecture) {
+    static GgufNames of(String architecture) {
         return architecture.equals("gpt2") ? GPT2 : LLAMA;
     }
 
@@ -77,27 +77,5 @@ public final class GgufNames {
             return null;
         }
         return (number == null ? "" : block + number + ".") + part + "." + parts.group(3);
-    }
-
-    /** The GGUF name of a Hugging Face tensor, or null if the family has no such tensor. */
-    public @Nullable String toGguf(String name) {
-        int dot = name.lastIndexOf('.');
-        String suffix = name.substring(dot);
-        String stem = name.substring(0, dot);
-        for (Map.Entry<String, String> entry : global.entrySet()) {
-            if (entry.getValue().equals(stem)) {
-                return entry.getKey() + suffix;
-            }
-        }
-        if (!stem.startsWith(block)) {
-            return null;
-        }
-        int number = stem.indexOf('.', block.length());
-        for (Map.Entry<String, String> entry : inBlock.entrySet()) {
-            if (entry.getValue().equals(stem.substring(number + 1))) {
-                return "blk." + stem.substring(block.length(), number) + "." + entry.getKey() + suffix;
-            }
-        }
-        return null;
     }
 }

@@ -6,6 +6,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import java.io.ByteArrayOutputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -62,6 +63,15 @@ public record GgufValue(MemorySegment bytes) {
         ByteBuffer out = ByteBuffer.wrap(bytes).order(LITTLE_ENDIAN).put(arrayHead(INT32, values.length));
         for (int value : values) {
             out.putInt(value);
+        }
+        return of(bytes);
+    }
+
+    public static GgufValue bools(List<Boolean> values) {
+        byte[] head = arrayHead(BOOL, values.size());
+        byte[] bytes = Arrays.copyOf(head, head.length + values.size());
+        for (int i = 0; i < values.size(); i++) {
+            bytes[head.length + i] = (byte) (values.get(i) ? 1 : 0);
         }
         return of(bytes);
     }

@@ -3,6 +3,7 @@ package dev.halftone.format;
 import dev.halftone.checkpoint.Checkpoint;
 import dev.halftone.checkpoint.Checkpoints;
 import dev.halftone.checkpoint.GgufCheckpoint;
+import dev.halftone.checkpoint.OnnxCheckpoint;
 import dev.halftone.error.InputException;
 import dev.halftone.format.gguf.BlockWeight;
 import dev.halftone.model.CheckpointWeights;
@@ -23,7 +24,7 @@ import java.util.Optional;
 public final class ModelFile implements AutoCloseable {
     /** For the help of commands. */
     public static final String NAMES =
-            "Hugging Face directory, .gguf file, OWNER/NAME that was pulled, or zoo:NAME; +outliers(g=40,channels=6) behind it"
+            "Hugging Face directory, .gguf file, .onnx file or .jar of an encoder, OWNER/NAME that was pulled, or zoo:NAME; +outliers(g=40,channels=6) behind it"
                     + " injects outlier channels";
 
     private final Checkpoint checkpoint;
@@ -186,9 +187,11 @@ public final class ModelFile implements AutoCloseable {
 
     /** The model's own tokenizer. The caller closes it. */
     public TextTokenizer tokenizer() {
-        return checkpoint instanceof GgufCheckpoint gguf
-                ? TextTokenizer.fromGguf(gguf.metadata(), path().toString())
-                : TextTokenizer.fromDirectory(path());
+        return switch (checkpoint) {
+            case GgufCheckpoint gguf -> TextTokenizer.fromGguf(gguf.metadata(), path().toString());
+            case OnnxCheckpoint onnx -> TextTokenizer.fromJson(onnx.tokenizer(), path());
+            default -> TextTokenizer.fromDirectory(path());
+        };
     }
 
     /** Parameters of the whole model, tied ones once. */

@@ -19,6 +19,7 @@ final class LlamaKin {
 
     static Draft llamaDraft(ConfigReader config, String family) {
         Draft draft = new Draft(config, family);
+        draft.intermediate = config.positive("intermediate_size");
         draft.headWidth();
         draft.rope();
         boolean bias = config.flag("attention_bias", false);

@@ -17,7 +17,6 @@ import dev.halftone.recipe.Recipe.TransformStep;
 import dev.halftone.recipe.Recipe.WeightStep;
 import dev.halftone.solver.BlockFill;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -113,9 +112,7 @@ public final class QuantizationPlan {
                         "transforms change the activations that target: original compares",
                         "write target: weight");
             }
-            Map<String, GgufType> types = new HashMap<>();
-            GgufTensors.of(spec, step.mixture(), true, step.place())
-                    .forEach(entry -> types.put(entry.source(), entry.type()));
+            Map<String, GgufType> types = GgufTensors.types(spec, step.mixture(), true, step.place());
             for (LinearSite site : sites) {
                 GgufType type = types.get(site.weight());
                 if (step.matches(site) && type != null && BlockLayout.has(type)) {
@@ -131,13 +128,11 @@ public final class QuantizationPlan {
         Set<String> linears = sites.stream().map(LinearSite::weight).collect(Collectors.toSet());
         Map<String, BlockLayout> outer = new LinkedHashMap<>();
         for (BlockStep step : recipe.blocks()) {
-            for (GgufTensors.Entry entry : GgufTensors.of(spec, step.mixture(), true, step.place())) {
-                if (!linears.contains(entry.source())
-                        && step.matchesOuter(entry.source())
-                        && BlockLayout.has(entry.type())) {
-                    outer.put(entry.source(), BlockLayout.of(entry.type()));
+            GgufTensors.types(spec, step.mixture(), true, step.place()).forEach((tensor, type) -> {
+                if (!linears.contains(tensor) && step.matchesOuter(tensor) && BlockLayout.has(type)) {
+                    outer.put(tensor, BlockLayout.of(type));
                 }
-            }
+            });
         }
         return outer;
     }
@@ -166,6 +161,10 @@ public final class QuantizationPlan {
         int headDim = spec.attention().headDim();
         Map<String, CacheFormat> chosen = new LinkedHashMap<>();
         for (CacheStep step : recipe.caches()) {
+            if (spec.encoder()) {
+                throw new InputException(
+                        "HT-430", step.place(), "an encoder keeps no keys and values", "leave the cache step out");
+            }
             List<String> matched = sites.stream().filter(step::matches).toList();
             if (matched.isEmpty()) {
                 throw new InputException(

@@ -29,11 +29,21 @@ final class DirectoryTokenizer {
                     "no tokenizer.json" + others(directory),
                     "download it, or make it: AutoTokenizer.from_pretrained(dir).save_pretrained(dir) in transformers");
         }
-        String text = text(file);
+        return read(text(file), file, config(directory));
+    }
+
+    /** From the text of a tokenizer.json, with nothing beside it. */
+    static TokenizerFiles read(String text, Path place) {
+        if (text.isEmpty()) {
+            throw new InputException(
+                    "HT-250", place.toString(), "no tokenizer.json beside it", "download it, and put it there");
+        }
+        return read(text, place, JsonNodeFactory.instance.objectNode());
+    }
+
+    private static TokenizerFiles read(String text, Path file, ObjectNode config) {
         ObjectNode document = object(text, file);
         EnginePanics.check(document, file);
-        ObjectNode config = config(directory);
-
         int bos = id(document, config.get("bos_token"));
         int eos = id(document, config.get("eos_token"));
         boolean adds = config.path("add_bos_token")

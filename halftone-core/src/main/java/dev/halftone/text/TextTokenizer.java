@@ -41,6 +41,17 @@ public final class TextTokenizer implements AutoCloseable {
     }
 
     /**
+     * A tokenizer from the text of its tokenizer.json alone.
+     *
+     * @param json empty for none
+     * @param place the file that it was in, for errors
+     * @throws InputException HT-250 to HT-252 and HT-256 if it is missing or broken
+     */
+    public static TextTokenizer fromJson(String json, Path place) {
+        return new TextTokenizer(DirectoryTokenizer.read(json, place), place.toString());
+    }
+
+    /**
      * The tokenizer of a GGUF file.
      *
      * @param metadata the file's keys; arrays as lists or Java arrays

@@ -66,13 +66,22 @@ class DecoderFixturesTest {
                 for (int end : new int[] {4, 7, 8, 9, 10, 11, 12, 13}) {
                     float[] piece = Tensors.floats(
                             decoder.forwardCached(Arrays.copyOfRange(ids, done, end), cache, SiteObserver.NONE));
-                    // Logits reach 5: a few units in the last place of what they are sums of.
-                    assertClose(piece, Arrays.copyOfRange(whole, done * vocabulary, end * vocabulary), 2e-5f);
+                    assertClose(
+                            piece, Arrays.copyOfRange(whole, done * vocabulary, end * vocabulary), tolerance(fixture));
                     done = end;
                 }
                 assertThat(cache.length()).isEqualTo(ids.length);
             }
         });
+    }
+
+    /**
+     * Of all fixtures but one at most 6e-6 was seen. That of Phi-3 enlarges roundings: its whole pass is 1.6e-5 away from
+     * transformers', and two copies of the text in one batch, which only sum in another order, differ by 2.9e-5 from the text
+     * alone; its steps by 1.1e-5.
+     */
+    private static float tolerance(String fixture) {
+        return fixture.equals("phi3") ? 2e-5f : 1e-5f;
     }
 
     @ParameterizedTest

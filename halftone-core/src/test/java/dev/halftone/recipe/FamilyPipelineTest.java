@@ -42,7 +42,7 @@ class FamilyPipelineTest {
     private static Path temporary = Path.of("");
 
     @ParameterizedTest
-    @MethodSource("dev.halftone.FamilyFixtures#names")
+    @MethodSource("dev.halftone.FamilyFixtures#layouts")
     void gptqReachesEveryLinearOfTheFamily(String fixture) throws IOException {
         Path model = model(fixture);
         Path out = temporary.resolve(fixture + "-gptq");
@@ -75,7 +75,7 @@ class FamilyPipelineTest {
     }
 
     @ParameterizedTest
-    @MethodSource("dev.halftone.FamilyFixtures#names")
+    @MethodSource("dev.halftone.FamilyFixtures#layouts")
     void smoothQuantIsFoldedIntoEveryNormOrSaysWhyNot(String fixture) throws IOException {
         Path model = model(fixture);
         Path out = temporary.resolve(fixture + "-smooth");
@@ -106,7 +106,19 @@ class FamilyPipelineTest {
 
     /** Fused projections, experts and routers, one norm for two, gains 1 + w: names and shapes are the family's own. */
     @ParameterizedTest
-    @ValueSource(strings = {"phi3", "mixtral", "gemma2", "bloom", "cohere", "falcon40", "neox", "stablelm", "chatglm"})
+    @ValueSource(
+            strings = {
+                "phi3",
+                "mixtral",
+                "deepseek",
+                "gemma2",
+                "bloom",
+                "cohere",
+                "falcon40",
+                "neox",
+                "stablelm",
+                "chatglm"
+            })
     void compressedTensorsHoldEveryPackedWeight(String fixture) throws IOException {
         Path model = model(fixture);
         Path packed = temporary.resolve(fixture + "-rtn");

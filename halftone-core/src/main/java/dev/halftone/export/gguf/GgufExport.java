@@ -19,11 +19,7 @@ import dev.halftone.format.gguf.BlockRow;
 import dev.halftone.format.gguf.BlockWeight;
 import dev.halftone.format.gguf.Mixture;
 import dev.halftone.format.gguf.RowQuantizer;
-import dev.halftone.model.LinearSite;
 import dev.halftone.model.Rope;
-import dev.halftone.tensor.ComputeType;
-import dev.halftone.tensor.Tensors;
-import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
 import dev.halftone.text.GgufVocabularyKeys;
 import java.io.IOException;
@@ -42,7 +38,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -161,19 +156,19 @@ public final class GgufExport {
         }
     }
 
-    /** Opens the file as a user would and compares the quantized weights that went into it as they were. */
+    /** Opens the file and compares the quantized weights that went into it as they were. */
     private void readBack(Path file) {
         Map<String, Entry> entries = new HashMap<>();
         GgufTensors.of(model.spec(), mixture, model.hasBlocks(), file.toString())
                 .forEach(entry -> entries.put(entry.name(), entry));
-        try (ModelFile opened = ModelFile.open(file)) {
+        try (GgufFile opened = GgufFile.open(file)) {
             workers.forEach(written.size(), i -> {
                 Written tensor = written.get(i);
                 Entry entry = Objects.requireNonNull(entries.get(tensor.name()));
-                if (tensor.way() != Way.COPIED || !model.weights().packed(entry.source())) {
+                if (tensor.way() != Way.COPIED || !entry.sources().stream().allMatch(model.weights()::packed)) {
                     return;
                 }
-                if (!same(entry, opened)) {
+                if (!same(entry, opened.tensor(tensor.name()))) {
                     throw new IllegalStateException(
                             "%s: %s is not read back as it was measured".formatted(file, tensor.name()));
                 }
@@ -182,39 +177,38 @@ public final class GgufExport {
         }
     }
 
-    private boolean same(Entry entry, ModelFile opened) {
-        LinearSite site = entry.site();
-        if (site != null && site.inputMajor()) {
-            AtomicBoolean same = new AtomicBoolean();
-            try (Arena arena = Arena.ofShared()) {
-                Torch.inScope(() -> same.set(Arrays.equals(
-                        Tensors.floats(site.load(model.weights(), ComputeType.FLOAT32, arena)),
-                        Tensors.floats(site.load(opened.weights(), ComputeType.FLOAT32, arena)))));
-            }
-            return same.get();
-        }
-        StoredTensor stored = opened.checkpoint().tensor(entry.source());
+    private boolean same(Entry entry, StoredTensor stored) {
         float[] expected = new float[entry.columns()];
         float[] found = new float[entry.columns()];
-        Optional<BlockWeight> blocks = model.blocks(entry.source());
-        for (int row = 0; row < entry.rows(); row++) {
-            if (blocks.isPresent()) {
-                blocks.get().decodeRow(row, expected);
-            } else {
-                model.packedWeight(entry.source()).orElseThrow().decodeRow(row, expected, 0);
-            }
-            stored.decode(row, row + 1, MemorySegment.ofArray(found));
-            if (!Arrays.equals(expected, found)) {
-                return false;
+        try (Arena arena = Arena.ofShared()) {
+            for (int part = 0; part < entry.sources().size(); part++) {
+                RowSource.Numbers source = measured(entry, entry.sources().get(part), arena);
+                for (int row = 0; row < entry.rows(); row++) {
+                    source.read(entry.order().source(row), expected);
+                    long at = part * entry.rows() + row;
+                    stored.decode(at, at + 1, MemorySegment.ofArray(found));
+                    if (!Arrays.equals(expected, found)) {
+                        return false;
+                    }
+                }
             }
         }
         return true;
     }
 
+    /** The rows of a quantized weight, (out, in), as the model multiplies by them. */
+    private RowSource.Numbers measured(Entry entry, String source, Arena arena) {
+        if (entry.site() != null && entry.site().inputMajor()) {
+            return RowSource.transposed(model, entry, arena);
+        }
+        Optional<BlockWeight> blocks = model.blocks(source);
+        return blocks.isPresent()
+                ? blocks.get()::decodeRow
+                : (row, target) -> model.packedWeight(source).orElseThrow().decodeRow(row, target, 0);
+    }
+
     private static Declaration declaration(Entry entry) {
-        long columns = entry.columns();
-        return new Declaration(
-                entry.name(), entry.type(), entry.vector() ? List.of(columns) : List.of(entry.rows(), columns));
+        return new Declaration(entry.name(), entry.type(), entry.shape());
     }
 
     /** What rotary frequencies are divided by, where no key says it. */
@@ -253,24 +247,32 @@ public final class GgufExport {
     }
 
     private MemorySegment bytes(Entry entry, long size, Arena arena) {
-        RowSource source = RowSource.of(model, entry, arena);
-        if (source instanceof RowSource.Whole(MemorySegment whole)) {
+        List<RowSource> sources = entry.sources().stream()
+                .map(source -> RowSource.of(model, entry, source, arena))
+                .toList();
+        if (sources.getFirst() instanceof RowSource.Whole(MemorySegment whole)) {
             written.add(new Written(entry.name(), entry.type(), Way.COPIED, false, false));
             return whole;
         }
         MemorySegment target = arena.allocate(size, 64);
         float[] weights = importance == null || entry.vector() ? null : importance.of(entry.name(), entry.columns());
         boolean blocks = entry.type().blockElements() > 1;
-        long rowBytes = size / entry.rows();
-        workers.forEach(Math.toIntExact(Math.ceilDiv(entry.rows(), (long) TILE)), tile -> {
+        int perSource = Math.toIntExact(entry.rows());
+        int rows = Math.multiplyExact(perSource, sources.size());
+        long rowBytes = size / rows;
+        workers.forEach(Math.ceilDiv(rows, TILE), tile -> {
             Scratch scratch = new Scratch(entry, blocks, (int) rowBytes);
-            int end = (int) Math.min(entry.rows(), (tile + 1L) * TILE);
-            for (int row = tile * TILE; row < end; row++) {
+            for (int row = tile * TILE; row < Math.min(rows, (tile + 1) * TILE); row++) {
                 MemorySegment to = target.asSlice(row * rowBytes, rowBytes);
-                scratch.row(source, hugging(row, entry), weights, to);
+                int inSource = row % perSource;
+                scratch.row(
+                        sources.get(row / perSource),
+                        entry.vector() ? inSource : entry.order().source(inSource),
+                        weights,
+                        to);
             }
         });
-        boolean copied = source instanceof RowSource.Blocks || entry.type() == GgufType.F32;
+        boolean copied = entry.type() == GgufType.F32 || sources.stream().allMatch(RowSource.Blocks.class::isInstance);
         written.add(new Written(
                 entry.name(),
                 entry.type(),
@@ -278,16 +280,6 @@ public final class GgufExport {
                 !copied && blocks && weights != null,
                 false));
         return target;
-    }
-
-    /** The row, in Hugging Face order, that the file keeps as its {@code row}-th. */
-    private static int hugging(int row, Entry entry) {
-        if (entry.heads() == 0 || entry.vector()) {
-            return row;
-        }
-        int size = (int) (entry.rows() / entry.heads());
-        int inHead = row % size;
-        return row - inHead + inHead % 2 * (size / 2) + inHead / 2;
     }
 
     /** What one thread needs for one row after another. */
@@ -320,7 +312,7 @@ public final class GgufExport {
                 MemorySegment.copy(bytes, 0, target, ValueLayout.JAVA_BYTE, 0, bytes.length);
                 return;
             }
-            float[] ordered = entry.vector() && entry.heads() > 0 ? interleaved() : numbers;
+            float[] ordered = entry.vector() ? ordered() : numbers;
             for (int j = 0; j < ordered.length; j++) {
                 switch (entry.type()) {
                     case F32 -> target.set(FLOAT, 4L * j, ordered[j]);
@@ -331,13 +323,11 @@ public final class GgufExport {
             }
         }
 
-        /** A bias of q or k: its elements in the order of the weight's rows. */
-        private float[] interleaved() {
+        /** A bias has its elements in the order of the weight's rows; a norm may have an offset. */
+        private float[] ordered() {
             float[] ordered = new float[numbers.length];
-            int size = numbers.length / entry.heads();
             for (int i = 0; i < numbers.length; i++) {
-                int inHead = i % size;
-                ordered[i] = numbers[i - inHead + inHead % 2 * (size / 2) + inHead / 2];
+                ordered[i] = (float) (numbers[entry.order().source(i)] + entry.offset());
             }
             return ordered;
         }

@@ -4,6 +4,8 @@ import dev.halftone.checkpoint.GgufValue;
 import dev.halftone.error.InputException;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.DecoderSpec.Attention;
+import dev.halftone.model.DecoderSpec.Experts;
+import dev.halftone.model.DecoderSpec.Order;
 import dev.halftone.model.Rope;
 import dev.halftone.text.GgufVocabularyKeys;
 import java.util.LinkedHashMap;
@@ -20,12 +22,14 @@ final class ModelKeys {
 
     private final Map<String, GgufValue> keys = new LinkedHashMap<>();
     private final DecoderSpec spec;
+    private final Architecture target;
     private final String architecture;
     private final String place;
 
     private ModelKeys(DecoderSpec spec, String place) {
         this.spec = spec;
-        this.architecture = GgufTensors.architecture(spec, place);
+        this.target = Architecture.of(spec, place);
+        this.architecture = target.name();
         this.place = place;
     }
 
@@ -36,6 +40,12 @@ final class ModelKeys {
         writer.keys.put("general.type", GgufValue.string("model"));
         writer.keys.put("general.name", GgufValue.string(name));
         writer.sizes();
+        writer.window();
+        writer.outputs();
+        Experts experts = spec.mlp().experts();
+        if (experts != null) {
+            writer.experts(experts);
+        }
         if (spec.attention().positions() instanceof Rope rope) {
             writer.positions(rope);
         }
@@ -63,10 +73,58 @@ final class ModelKeys {
             number("attention.key_length", attention.headDim());
             number("attention.value_length", attention.headDim());
         }
-        if (attention.window() > 0) {
-            number("attention.sliding_window", attention.window());
-        }
         number("vocab_size", spec.embedding().vocabulary());
+    }
+
+    private void window() {
+        Attention attention = spec.attention();
+        if (architecture.equals("phi3")) {
+            number("attention.sliding_window", 0); // without the key it would get one
+        }
+        if (!target.windows() || attention.window() == 0) {
+            return;
+        }
+        number("attention.sliding_window", attention.window());
+        if (!attention.windowed().isEmpty()) {
+            keys.put(architecture + ".attention.sliding_window_pattern", GgufValue.bools(attention.windowed()));
+        }
+        if (attention.localPositions() instanceof Rope rope) {
+            decimal("rope.freq_base_swa", rope.theta());
+        }
+    }
+
+    /** What is done to scores, logits and the residual stream. */
+    private void outputs() {
+        if (spec.attention().softcap() > 0) {
+            decimal("attn_logit_softcapping", spec.attention().softcap());
+        }
+        if (spec.head().softcap() > 0) {
+            decimal("final_logit_softcapping", spec.head().softcap());
+        }
+        if (spec.head().scale() != 1) {
+            decimal("logit_scale", spec.head().scale());
+        }
+        if (architecture.equals("gptneox") || architecture.equals("stablelm")) {
+            keys.put(architecture + ".use_parallel_residual", GgufValue.bool(spec.order() == Order.PARALLEL));
+        }
+    }
+
+    private void experts(Experts experts) {
+        number("expert_count", experts.count());
+        number("expert_used_count", experts.perToken());
+        number("expert_feed_forward_length", experts.width());
+        if (experts.sharedWidth() > 0) {
+            number("expert_shared_feed_forward_length", experts.sharedWidth());
+            number("expert_shared_count", experts.sharedWidth() / experts.width());
+        }
+        if (Architecture.leading(experts) > 0) {
+            number("leading_dense_block_count", Architecture.leading(experts));
+        }
+        decimal("expert_weights_scale", experts.scale());
+    }
+
+    private void decimal(String key, double value) {
+        keys.put(architecture + "." + key, GgufValue.f32((float) value));
     }
 
     private void positions(Rope rope) {

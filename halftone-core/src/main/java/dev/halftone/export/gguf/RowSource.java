@@ -48,23 +48,23 @@ sealed interface RowSource {
     }
 
     /**
-     * How to read a tensor.
+     * How to read a source of a tensor.
      *
      * @throws InputException HT-685 for a weight that a quantizer has chosen and the type would round again
      */
-    static RowSource of(ModelFile model, Entry entry, Arena arena) {
-        Optional<BlockWeight> blocks = model.blocks(entry.source());
+    static RowSource of(ModelFile model, Entry entry, String source, Arena arena) {
+        Optional<BlockWeight> blocks = model.blocks(source);
         if (blocks.isPresent()) {
-            return blocks(model, entry, blocks.get());
+            return blocks(model, entry, source, blocks.get());
         }
-        Optional<PackedWeight> packed = model.packedWeight(entry.source());
+        Optional<PackedWeight> packed = model.packedWeight(source);
         if (packed.isPresent()) {
-            return packed(model, entry, packed.get());
+            return packed(model, entry, source, packed.get());
         }
         if (entry.site() != null && entry.site().inputMajor() && !entry.vector()) {
             return transposed(model, entry, arena);
         }
-        StoredTensor stored = model.checkpoint().tensor(entry.source());
+        StoredTensor stored = model.checkpoint().tensor(source);
         if (model.checkpoint() instanceof GgufCheckpoint
                 && stored.type().equals(entry.type().name())) {
             return new Whole(stored.bytes());
@@ -76,16 +76,16 @@ sealed interface RowSource {
         };
     }
 
-    private static RowSource blocks(ModelFile model, Entry entry, BlockWeight weight) {
+    private static RowSource blocks(ModelFile model, Entry entry, String source, BlockWeight weight) {
         if (weight.layout().type() == entry.type()) {
             return (Blocks) (row, target) ->
                     MemorySegment.copy(weight.row(row), ValueLayout.JAVA_BYTE, 0, target, 0, target.length);
         }
-        checkFloat(model, entry, weight.layout().name());
+        checkFloat(model, entry, source, weight.layout().name());
         return (Numbers) weight::decodeRow;
     }
 
-    private static RowSource packed(ModelFile model, Entry entry, PackedWeight weight) {
+    private static RowSource packed(ModelFile model, Entry entry, String source, PackedWeight weight) {
         @Nullable BlockLayout exact = ExactBlocks.layout(weight.format());
         if (exact != null && exact.type() == entry.type() && weight.in() % exact.block() == 0) {
             return (Blocks) (row, target) -> {
@@ -94,24 +94,24 @@ sealed interface RowSource {
             };
         }
         if (entry.site() != null) {
-            checkFloat(model, entry, weight.format().label());
+            checkFloat(model, entry, source, weight.format().label());
         }
         return (Numbers) (row, target) -> weight.decodeRow(row, target, 0);
     }
 
     /** The embedding and the head may be rounded again: no solver has chosen their codes. */
-    private static void checkFloat(ModelFile model, Entry entry, String found) {
+    private static void checkFloat(ModelFile model, Entry entry, String source, String found) {
         if (entry.type() != GgufType.F32 && entry.type() != GgufType.F16 && entry.type() != GgufType.BF16) {
             throw new InputException(
                     "HT-685",
-                    model.path() + ": " + entry.source(),
+                    model.path() + ": " + source,
                     "is quantized as %s, which %s would round again".formatted(found, entry.type()),
                     "quantize the original with a gguf- recipe of this type, or export gguf:F16");
         }
     }
 
     /** GPT-2's linears, which are stored (in, out). */
-    private static RowSource transposed(ModelFile model, Entry entry, Arena arena) {
+    static Numbers transposed(ModelFile model, Entry entry, Arena arena) {
         int columns = entry.columns();
         MemorySegment all = arena.allocate(entry.rows() * columns * Float.BYTES, 64);
         Torch.inScope(() -> {
@@ -120,7 +120,7 @@ sealed interface RowSource {
                     .contiguous();
             MemorySegment.copy(Tensors.memory(weight), 0, all, 0, all.byteSize());
         });
-        return (Numbers) (row, target) ->
+        return (row, target) ->
                 MemorySegment.copy(all, ValueLayout.JAVA_FLOAT, (long) row * columns * Float.BYTES, target, 0, columns);
     }
 }

@@ -100,6 +100,8 @@ final class SparkCluster implements AutoCloseable {
             throw refused(master, "it could not be used: " + e.getCause());
         } catch (TimeoutException _) {
             thread.interrupt();
+            // One that comes too late would be in the way of the next: there is one in a process.
+            CompletableFuture<Void> _ = made.thenAccept(JavaSparkContext::close);
             throw refused(master, "it has not taken the application in " + seconds + " seconds");
         } catch (InterruptedException e) {
             thread.interrupt();

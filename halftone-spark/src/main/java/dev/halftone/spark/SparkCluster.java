@@ -13,8 +13,11 @@ import org.apache.spark.api.java.JavaSparkContext;
 
 /** An application on Spark that has at least one place to run a task. */
 final class SparkCluster implements AutoCloseable {
-    /** At most, for a master that is reached to take the application: a fraction of Spark's own patience. */
-    private static final long REGISTRATION_SECONDS = 20;
+    /** At most, for a master that is reached to take the application: less than Spark's own patience. */
+    private static final long REGISTRATION_SECONDS = 40;
+
+    /** At most, for Spark in this process, which asks nobody and can only be slow. */
+    private static final long LOCAL_SECONDS = 600;
 
     /** Spark's own setting for how long work waits for what it needs; its default, 30 s, is short for an executor on a busy machine. */
     private static final String PATIENCE = "spark.scheduler.maxRegisteredResourcesWaitingTime";
@@ -32,7 +35,11 @@ final class SparkCluster implements AutoCloseable {
         this.master = master;
         this.threads = threads;
         this.patienceSeconds = conf.getTimeAsSeconds(PATIENCE, DEFAULT_PATIENCE);
-        this.context = register(master, conf, Math.min(patienceSeconds, REGISTRATION_SECONDS));
+        long seconds = switch (master) {
+            case SparkMaster.Local _ -> LOCAL_SECONDS;
+            case SparkMaster.Standalone _ -> Math.min(patienceSeconds, REGISTRATION_SECONDS);
+        };
+        this.context = register(master, conf, seconds);
     }
 
     /**
@@ -93,6 +100,8 @@ final class SparkCluster implements AutoCloseable {
             throw refused(master, "it could not be used: " + e.getCause());
         } catch (TimeoutException _) {
             thread.interrupt();
+            // One that comes too late would be in the way of the next: there is one in a process.
+            CompletableFuture<Void> _ = made.thenAccept(JavaSparkContext::close);
             throw refused(master, "it has not taken the application in " + seconds + " seconds");
         } catch (InterruptedException e) {
             thread.interrupt();

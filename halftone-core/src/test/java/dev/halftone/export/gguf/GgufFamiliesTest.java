@@ -38,8 +38,25 @@ class GgufFamiliesTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "gemma", "cohere", "falcon7", "falcon11", "falcon40", "bloom", "bloom6h", "neox", "neox_seq", "phi",
-                "phi3", "stablelm", "stablelm12", "glm", "mixtral", "olmoe", "qwen3moe", "deepseek", "gpt2"
+                "gemma",
+                "cohere",
+                "falcon7",
+                "falcon11",
+                "falcon40",
+                "bloom",
+                "bloom6h",
+                "neox",
+                "neox_seq",
+                "phi",
+                "phi3",
+                "stablelm",
+                "stablelm12",
+                "glm",
+                "mixtral",
+                "olmoe",
+                "qwen3moe",
+                "deepseek",
+                "gpt2"
             })
     void everyNumberIsInTheFileOnce(String fixture) throws IOException {
         Path model = model(fixture);

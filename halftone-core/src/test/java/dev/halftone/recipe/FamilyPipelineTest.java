@@ -122,7 +122,7 @@ class FamilyPipelineTest {
     void compressedTensorsHoldEveryPackedWeight(String fixture) throws IOException {
         Path model = model(fixture);
         Path packed = temporary.resolve(fixture + "-rtn");
-        quantize(model, "rtn-w4g16-sym", packed);
+        quantize(model, "rtn-w4-sym", packed);
         try (ModelFile file = ModelFile.open(packed)) {
             HuggingFaceExport.Written written =
                     HuggingFaceExport.write(file, "compressed-tensors", temporary.resolve(fixture + "-exported"));

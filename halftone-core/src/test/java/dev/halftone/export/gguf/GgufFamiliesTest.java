@@ -162,7 +162,7 @@ class GgufFamiliesTest {
         Path out = temporary.resolve(family + "-q8");
         try (ModelFile file = ModelFile.open(model);
                 Workers workers = new Workers(2)) {
-            new Quantizer(file, Recipes.open("rtn-w8g32-sym"), null, Compute.FLOAT32, out, workers)
+            new Quantizer(file, Recipes.open("rtn-w8g32-signed-max"), null, Compute.FLOAT32, out, workers)
                     .run(Provenance.of(List.of(), Map.of()), (_, _) -> {});
         }
         List<Written> written;

@@ -32,7 +32,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** llama.cpp itself, through its Java binding, opens what was exported and says what Halftone says. */
 class LlamaCppTest {
-    private static final String PROMPT = "the president said that";
+    private static final String PROMPT = "The President said that";
+
+    /** Fixtures know small letters only. */
+    private static final String SMALL_PROMPT = "the president said that";
 
     /** Few: two logits that are nearly equal may change places in llama.cpp, which rounds activations to 8 bits. */
     private static final int TOKENS = 12;
@@ -50,12 +53,15 @@ class LlamaCppTest {
                 Workers workers = new Workers(2)) {
             GgufExport.write(model, mixture, null, file, workers, (_, _) -> {});
         }
-        assertThat(llamaCpp(file)).isEqualTo(halftone(file));
+        assertThat(llamaCpp(file, PROMPT)).isEqualTo(halftone(file, PROMPT));
     }
 
-    /** Rows sorted anew, gains with their one, experts in one tensor, two norms, caps and slopes: the same text. */
+    /**
+     * Rows sorted anew, gains with their one, experts in one tensor, a dense layer before them: the same text. Other families are
+     * compared by perplexity ({@code tools/check_gguf_families.py}): random weights soon say bytes that are no text.
+     */
     @ParameterizedTest
-    @ValueSource(strings = {"bloom", "falcon40", "gemma", "stablelm12", "mixtral", "deepseek"})
+    @ValueSource(strings = {"falcon40", "gemma", "mixtral", "deepseek"})
     void familiesSayTheSame(String fixture) throws IOException, InterruptedException, URISyntaxException {
         Path directory = FamilyFixtures.withBytes(fixture, temporary.resolve(fixture));
         Path file = temporary.resolve(fixture + ".gguf");
@@ -63,16 +69,16 @@ class LlamaCppTest {
                 Workers workers = new Workers(2)) {
             GgufExport.write(model, Mixture.ALL_F32, null, file, workers, (_, _) -> {});
         }
-        assertThat(llamaCpp(file)).isEqualTo(halftone(directory));
+        assertThat(llamaCpp(file, SMALL_PROMPT)).isEqualTo(halftone(directory, SMALL_PROMPT));
     }
 
     /** The most likely token again and again, with float32 activations. */
-    private static String halftone(Path file) {
+    private static String halftone(Path file, String prompt) {
         try (ModelFile model = ModelFile.open(file);
                 Decoder decoder = model.decoder(Compute.FLOAT32);
                 TextTokenizer tokenizer = model.tokenizer()) {
             decoder.keepBlocks();
-            int[] next = prompt(tokenizer);
+            int[] next = tokens(tokenizer, prompt);
             int[] said = new int[TOKENS];
             try (KeyValueCache cache = new PlainCache(model.spec(), Compute.FLOAT32, next.length + TOKENS)) {
                 for (int i = 0; i < TOKENS; i++) {
@@ -85,8 +91,8 @@ class LlamaCppTest {
     }
 
     /** As llama.cpp begins a text. */
-    private static int[] prompt(TextTokenizer tokenizer) {
-        IntStream text = IntStream.of(tokenizer.encode(PROMPT));
+    private static int[] tokens(TextTokenizer tokenizer, String prompt) {
+        IntStream text = IntStream.of(tokenizer.encode(prompt));
         return (tokenizer.addsBos() ? IntStream.concat(IntStream.of(tokenizer.bosId()), text) : text).toArray();
     }
 
@@ -102,7 +108,7 @@ class LlamaCppTest {
         return best;
     }
 
-    private String llamaCpp(Path file) throws IOException, InterruptedException, URISyntaxException {
+    private String llamaCpp(Path file, String prompt) throws IOException, InterruptedException, URISyntaxException {
         Path library = Path.of(ModelParameters.class
                 .getProtectionDomain()
                 .getCodeSource()
@@ -125,7 +131,7 @@ class LlamaCppTest {
                         library + System.getProperty("path.separator") + classes,
                         LlamaCppGreedy.class.getName(),
                         file.toString(),
-                        PROMPT,
+                        prompt,
                         Integer.toString(TOKENS)))
                 .redirectOutput(out.toFile())
                 .redirectError(log.toFile())

@@ -61,10 +61,14 @@ def halftone_perplexity(halftone, model, text):
 
 
 def llama_perplexity(binaries, file, text):
-    found = run(binaries / "llama-perplexity", "-m", file, "-f", text, "-c", CONTEXT, "-b", CONTEXT, "--no-repack", "-ctk", "f32", "-ctv", "f32",
-                "-fa", "off", "-t", 1)
-    match = re.search(r"Final estimate: PPL = ([0-9.]+)", found.stdout + found.stderr)
-    return float(match.group(1)) if match else (found.stdout + found.stderr).strip()[-600:]
+    for _ in range(20):  # the last lines are lost now and then: the process ends before the thread that writes the log
+        found = run(binaries / "llama-perplexity", "-m", file, "-f", text, "-c", CONTEXT, "-b", CONTEXT, "--no-repack",
+                    "-fa", "off", "-t", 1)
+        if match := re.search(r"Final estimate: PPL = ([0-9.]+)", found.stdout + found.stderr):
+            return float(match.group(1))
+        if found.returncode != 0:
+            break
+    return f"exit code {found.returncode}: " + (found.stdout + found.stderr).strip()[-600:]
 
 
 def main():

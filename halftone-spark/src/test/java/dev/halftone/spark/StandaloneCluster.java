@@ -84,6 +84,8 @@ final class StandaloneCluster implements AutoCloseable {
                 .redirectOutput(log(name).toFile());
         builder.environment().put("SPARK_HOME", home.toString());
         builder.environment().put("SPARK_LOCAL_IP", "127.0.0.1");
+        // Spark's own scripts set it, and a worker starts no executor without it.
+        builder.environment().put("SPARK_SCALA_VERSION", "2.13");
         Process process = builder.start();
         processes.add(process);
         return process;

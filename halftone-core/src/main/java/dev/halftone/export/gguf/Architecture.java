@@ -162,6 +162,10 @@ record Architecture(String name, boolean pairs, HeadKind head, Activation activa
         if (name.equals("command-r") && (attention.headNorm() != HeadNorm.NONE) != (spec.layers() >= COHERE_NORMED)) {
             return "norms queries and keys from %d layers on, and only then".formatted(COHERE_NORMED);
         }
+        if (name.equals("olmoe") && attention.kvHeads() != attention.heads()) {
+            return "norms keys that are as wide as queries; here there are %d heads of them, not %d"
+                    .formatted(attention.kvHeads(), attention.heads());
+        }
         String positions = positions(attention, spec);
         return positions != null ? positions : experts(spec);
     }

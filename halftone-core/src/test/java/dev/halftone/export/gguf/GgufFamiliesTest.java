@@ -53,7 +53,6 @@ class GgufFamiliesTest {
                 "stablelm12",
                 "glm",
                 "mixtral",
-                "olmoe",
                 "qwen3moe",
                 "deepseek",
                 "gpt2"
@@ -131,6 +130,7 @@ class GgufFamiliesTest {
                 "qwen2_window | has no sliding window",
                 "starcoder2 | has no sliding window",
                 "olmoe_clip | does not clip",
+                "olmoe | norms keys that are as wide as queries",
                 "qwen3moe_step | has experts in every layer",
                 "qwen2moe | has experts in all layers behind the first",
                 "llama_dynamic | change with the length of the text",

@@ -177,11 +177,7 @@ public final class OnnxCheckpoint implements Checkpoint {
 
     @Override
     public StoredTensor tensor(String name) {
-        StoredTensor tensor = tensors.get(name);
-        if (tensor == null) {
-            throw Tensors.missing(path(), name, tensors.keySet());
-        }
-        return tensor;
+        return Tensors.named(path(), tensors, name);
     }
 
     @Override

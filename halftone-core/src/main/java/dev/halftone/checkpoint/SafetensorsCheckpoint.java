@@ -203,11 +203,7 @@ final class SafetensorsCheckpoint implements Checkpoint {
 
     @Override
     public StoredTensor tensor(String name) {
-        StoredTensor tensor = tensors.get(name);
-        if (tensor == null) {
-            throw Tensors.missing(directory, name, tensors.keySet());
-        }
-        return tensor;
+        return Tensors.named(directory, tensors, name);
     }
 
     @Override

@@ -4,12 +4,26 @@ import dev.halftone.error.InputException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
 /** Small checks and wording that the file formats share. */
 final class Tensors {
     private Tensors() {}
+
+    /**
+     * The tensor of that name.
+     *
+     * @throws InputException HT-230 if there is none
+     */
+    static StoredTensor named(Path path, Map<String, StoredTensor> tensors, String name) {
+        StoredTensor tensor = tensors.get(name);
+        if (tensor == null) {
+            throw missing(path, name, tensors.keySet());
+        }
+        return tensor;
+    }
 
     static InputException missing(Path path, String name, Set<String> names) {
         String some = names.stream().limit(3).collect(Collectors.joining(", "));

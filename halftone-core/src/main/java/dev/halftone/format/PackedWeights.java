@@ -7,8 +7,6 @@ import dev.halftone.model.WeightSource;
 import dev.halftone.model.Weights;
 import dev.halftone.tensor.ComputeType;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Map;
 import java.util.TreeMap;
 import org.bytedeco.pytorch.Tensor;
@@ -83,32 +81,15 @@ final class PackedWeights implements WeightSource {
         return weight == null ? plain.storedType(name) : weight.format().label();
     }
 
-    /** Decodes a row into the start of an array. */
-    @FunctionalInterface
-    private interface Rows {
-        void decode(int row, float[] target);
-    }
-
     @Override
     public Tensor load(String name, ComputeType type, Arena arena) {
         PackedWeight weight = packed.get(name);
         BlockWeight block = blocks.get(name);
         if (block != null) {
-            return load(name, block.out(), block.in(), block::decodeRow, type, arena);
+            return Weights.of(block.out(), block.in(), type, arena, block::decodeRow);
         }
         return weight == null
                 ? plain.load(name, type, arena)
-                : load(name, weight.out(), weight.in(), (row, target) -> weight.decodeRow(row, target, 0), type, arena);
-    }
-
-    private Tensor load(String name, int out, int in, Rows rows, ComputeType type, Arena arena) {
-        MemorySegment decoded = arena.allocate((long) out * in * Float.BYTES, 64);
-        float[] row = new float[in];
-        for (int i = 0; i < out; i++) {
-            rows.decode(i, row);
-            MemorySegment.copy(
-                    row, 0, decoded, ValueLayout.JAVA_FLOAT, (long) i * row.length * Float.BYTES, row.length);
-        }
-        return Weights.of(decoded, shape(name), type);
+                : Weights.of(weight.out(), weight.in(), type, arena, (row, target) -> weight.decodeRow(row, target, 0));
     }
 }

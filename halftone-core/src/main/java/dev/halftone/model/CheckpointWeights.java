@@ -5,7 +5,6 @@ import dev.halftone.checkpoint.StoredTensor;
 import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.Tensors;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import org.bytedeco.pytorch.Tensor;
 
 /**
@@ -46,9 +45,9 @@ public final class CheckpointWeights implements WeightSource {
         if (same && !stored.mustDecode()) {
             return Tensors.over(stored.bytes(), type.scalarType(), stored.shape());
         }
-        MemorySegment decoded = arena.allocate(stored.elements() * Float.BYTES, 64);
-        stored.decode(0, stored.rows(), decoded);
-        stored.release();
-        return Weights.of(decoded, stored.shape(), type);
+        return Weights.of(stored.shape(), type, arena, memory -> {
+            stored.decode(0, stored.rows(), memory);
+            stored.release();
+        });
     }
 }

@@ -9,7 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import org.bytedeco.pytorch.Tensor;
 import org.jspecify.annotations.Nullable;
 
@@ -29,8 +29,7 @@ public final class DecoderBlock implements AutoCloseable {
     private final Compute compute;
     private LinearInputs inputs = LinearInputs.PLAIN;
     private CacheRounding cache = CacheRounding.PLAIN;
-    private final Arena arena = Arena.ofShared();
-    private final Map<String, Tensor> weights = new HashMap<>();
+    private final Map<String, Held> weights = new HashMap<>();
     private final AttentionLayer attention;
     private final @Nullable MixtureLayer mixture;
 
@@ -54,21 +53,37 @@ public final class DecoderBlock implements AutoCloseable {
         this.stages = spec.stages(index);
         this.compute = compute;
         for (LinearSite site : sites()) {
-            put(site.weight(), () -> site.load(source, compute.type(), arena));
+            put(site.weight(), arena -> site.load(source, compute.type(), arena));
             if (site.bias()) {
-                put(site.biasName(), () -> source.load(site.biasName(), compute.type(), arena));
+                put(site.biasName(), arena -> source.load(site.biasName(), compute.type(), arena));
             }
         }
         for (Decoder.Expected tensor : norms(spec, index)) {
-            put(tensor.name(), () -> Decoder.gain(spec, tensor.name(), source, compute, arena));
+            put(tensor.name(), arena -> Decoder.gain(spec, tensor.name(), source, compute, arena));
         }
         this.attention = new AttentionLayer(spec, index, compute, this::get);
         DecoderSpec.Experts experts = spec.experts(index);
         this.mixture = experts == null ? null : new MixtureLayer(spec, index, experts, compute, this::outputs);
     }
 
-    private void put(String name, Supplier<Tensor> tensor) {
-        weights.put(name, Torch.owned(() -> compute.place(tensor.get())));
+    /** A tensor and its memory, so that a replaced weight's is free at once. */
+    private static final class Held implements AutoCloseable {
+        private final Arena arena = Arena.ofShared();
+        private final Tensor tensor;
+
+        Held(Function<Arena, Tensor> load) {
+            this.tensor = Torch.owned(() -> load.apply(arena));
+        }
+
+        @Override
+        public void close() {
+            tensor.close();
+            arena.close();
+        }
+    }
+
+    private void put(String name, Function<Arena, Tensor> load) {
+        weights.put(name, new Held(arena -> compute.place(load.apply(arena))));
     }
 
     /** The tensors of a block's norms. */
@@ -117,8 +132,8 @@ public final class DecoderBlock implements AutoCloseable {
 
     /** Puts another value, (out, in) row-major, in a weight's place; the source is left alone. */
     public void replace(LinearSite site, float[] value) {
-        Tensor replacement = Torch.owned(() -> compute.cast(Tensors.of(value, site.out(), site.in())));
-        get(site.weight()).close();
+        Held replacement = new Held(_ -> compute.cast(Tensors.of(value, site.out(), site.in())));
+        held(site.weight()).close();
         weights.put(site.weight(), replacement);
     }
 
@@ -257,16 +272,19 @@ public final class DecoderBlock implements AutoCloseable {
     }
 
     private Tensor get(String name) {
-        Tensor tensor = weights.get(name);
-        if (tensor == null) {
+        return held(name).tensor;
+    }
+
+    private Held held(String name) {
+        Held held = weights.get(name);
+        if (held == null) {
             throw new IllegalArgumentException("block has no tensor " + name);
         }
-        return tensor;
+        return held;
     }
 
     @Override
     public void close() {
-        weights.values().forEach(Tensor::close);
-        arena.close();
+        weights.values().forEach(Held::close);
     }
 }

@@ -69,8 +69,11 @@ public final class EditedWeights implements WeightSource {
         if (edit == null) {
             return source.load(name, type, arena);
         }
-        MemorySegment memory = arena.allocate((long) edit.values().length * Float.BYTES, 64);
-        MemorySegment.copy(edit.values(), 0, memory, ValueLayout.JAVA_FLOAT, 0, edit.values().length);
-        return Weights.of(memory, edit.shape().clone(), type);
+        float[] values = edit.values();
+        return Weights.of(
+                edit.shape().clone(),
+                type,
+                arena,
+                memory -> MemorySegment.copy(values, 0, memory, ValueLayout.JAVA_FLOAT, 0, values.length));
     }
 }

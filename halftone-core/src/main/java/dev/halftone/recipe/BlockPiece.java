@@ -41,7 +41,8 @@ record BlockPiece(SpreadSetting setting, int index, int shards, long tokens) imp
                 List<LinearSite> members = stages.get(stage);
                 Gram gram = plan.needsGram(members) ? gram(stage, members) : null;
                 for (LinearSite site : members) {
-                    plan.step(site).ifPresent(step -> solved.solve(null, weights, site, step, gram, parts));
+                    boolean last = site.equals(members.getLast());
+                    plan.step(site).ifPresent(step -> solved.solve(null, weights, site, step, gram, last, parts));
                 }
             }
             setting.work().put(index, parts, attempt);

@@ -15,7 +15,6 @@ import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.Workers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -117,14 +116,7 @@ final class OuterBlocks {
             if (weight == null) {
                 return source.load(name, type, arena);
             }
-            long rowBytes = (long) weight.in() * Float.BYTES;
-            MemorySegment decoded = arena.allocate(weight.out() * rowBytes, 64);
-            float[] row = new float[weight.in()];
-            for (int i = 0; i < weight.out(); i++) {
-                weight.decodeRow(i, row);
-                MemorySegment.copy(row, 0, decoded, ValueLayout.JAVA_FLOAT, i * rowBytes, row.length);
-            }
-            return Weights.of(decoded, source.shape(name), type);
+            return Weights.of(weight.out(), weight.in(), type, arena, weight::decodeRow);
         }
     }
 }

@@ -343,7 +343,7 @@ public final class Quantizer {
             List<StoredPart> parts) {
         if (decoder == null || sequences == null) {
             for (LinearSite site : block(index)) {
-                plan.step(site).ifPresent(step -> solved.solve(null, weights, site, step, null, parts));
+                plan.step(site).ifPresent(step -> solved.solve(null, weights, site, step, null, true, parts));
             }
             return;
         }

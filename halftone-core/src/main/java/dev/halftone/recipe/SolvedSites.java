@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Solves weight after weight of a run, and remembers what has become of them. */
 final class SolvedSites {
-    /** Bytes in use from which on what a weight leaves behind is collected at once: the collector would let the heap grow instead. */
+    /** Bytes in use from which on what a solver leaves behind is collected at once: the collector would let the heap grow instead. */
     private static final long COLLECTED = 1L << 30;
 
     private final Recipe recipe;
@@ -86,6 +86,7 @@ final class SolvedSites {
      * Solves and remembers.
      *
      * @param block takes the solved weight; null where nothing goes through the model
+     * @param last no other weight with this gram follows
      */
     void solve(
             @Nullable DecoderBlock block,
@@ -93,10 +94,15 @@ final class SolvedSites {
             LinearSite site,
             WeightStep step,
             @Nullable Gram gram,
+            boolean last,
             List<StoredPart> parts) {
         float[] weight = clock.time("load", () -> ChannelFold.matrix(site, weights));
         WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), gram);
         Solution solution = clock.time("solve", () -> step.solver().find(problem, step.format(), workers));
+        if (last) {
+            step.solver().forget();
+        }
+        collect();
         SolvedWeight solved = clock.time("evidence", () -> solution.withEvidence(workers));
         add(block, new SolvedSite(site, step, gram, solved, List.of()), parts);
     }

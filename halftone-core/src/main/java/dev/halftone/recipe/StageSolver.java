@@ -116,9 +116,10 @@ final class StageSolver {
                 clock.time("statistics", () -> StageStatistics.of(input, group, plan, rounding, run.spill(), workers));
         statistics.calibrate(group, plan, rounding);
         for (LinearSite site : group) {
+            boolean last = site.equals(group.getLast());
             plan.step(site)
                     .ifPresent(step ->
-                            solved.solve(run.block(), run.weights(), site, step, statistics.gram(), run.parts()));
+                            solved.solve(run.block(), run.weights(), site, step, statistics.gram(), last, run.parts()));
             plan.filling(site)
                     .ifPresent(filling -> solved.fill(
                             run.block(), run.weights(), site, filling, statistics.gram(), moments, run.parts()));

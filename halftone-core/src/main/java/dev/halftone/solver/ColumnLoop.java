@@ -99,6 +99,9 @@ final class ColumnLoop {
     /** Of the diagonal block of each span, where groups are fitted on the way: transposed, so lower triangular. */
     private final float[][] inverses;
 
+    /** (block, block): R on the diagonal of the running block, transposed. */
+    private final float[] corner;
+
     /** @param weight W (out, in), row-major; not changed */
     ColumnLoop(float[] weight, int out, Walk walk, Grid grid, @Nullable Kept kept) {
         this.weight = weight;
@@ -110,6 +113,7 @@ final class ColumnLoop {
         this.squaredErrors = new double[out];
         this.squaredDistance = new double[out];
         this.inverses = new float[walk.group() > 0 ? Math.ceilDiv(n, span()) : 0][];
+        this.corner = new float[block() * block()];
     }
 
     /** Rounds all columns of all rows. */
@@ -117,39 +121,51 @@ final class ColumnLoop {
         int span = span();
         workers.forEach(
                 inverses.length, i -> inverses[i] = transposedInverse(i * span, Math.min(n, i * span + seen())));
-        int tile = Math.clamp(Math.ceilDiv(out, TILES * STRIP), 1, ROWS / STRIP) * STRIP;
-        long[] panels = {Math.ceilDiv(n, block()), width(), n};
-        try (Tensor r = Torch.owned(() -> torch.empty(panels, new TensorOptions(ScalarType.Float), null))) {
-            narrow(r, workers);
-            workers.forEach(
-                    Math.ceilDiv(out, tile),
-                    index -> new Tile(r, index * tile, Math.min(tile, out - index * tile)).solve());
+        int rows = Math.clamp(Math.ceilDiv(out, TILES * STRIP), 1, ROWS / STRIP) * STRIP;
+        try (Tensor panel = matrix(width(), n);
+                Tensor done = matrix(n, out)) {
+            Tile[] tiles = new Tile[Math.ceilDiv(out, rows)];
+            Arrays.setAll(tiles, t -> new Tile(panel, done, t * rows, Math.min(rows, out - t * rows)));
+            for (int start = 0; start < n; start += block()) {
+                int from = start;
+                corner(from);
+                narrow(panel, from, workers);
+                workers.forEach(tiles.length, t -> tiles[t].solve(from, Math.min(n, from + block())));
+            }
+        }
+    }
+
+    private static Tensor matrix(int rows, int columns) {
+        return Torch.owned(() -> torch.empty(new long[] {rows, columns}, new TensorOptions(ScalarType.Float), null));
+    }
+
+    /** R on the diagonal block of the columns from {@code from} on, transposed. */
+    private void corner(int from) {
+        int to = Math.min(n, from + block());
+        for (int i = from; i < to; i++) {
+            for (int j = i; j < to; j++) {
+                corner[(j - from) * block() + i - from] = (float) walk.r()[i * n + j];
+            }
         }
     }
 
     /**
-     * R above its diagonal blocks, in float32.
+     * R above a diagonal block, in float32: of a wide weight all of them would be half as large as R again.
      *
-     * @param panels (blocks, width, n): the columns that a block and its groups see, each side by side in memory
+     * @param panel (width, n): the columns that the block from {@code from} on and its groups see, each side by side in memory
      */
-    private void narrow(Tensor panels, Workers workers) {
-        MemorySegment target = Tensors.memory(panels);
-        int width = width();
-        int blocks = Math.toIntExact(panels.size(0));
-        int strips = Math.ceilDiv(n, STRIP);
-        workers.forEach(blocks * strips, piece -> {
-            int b = piece / strips;
-            int from = b * block();
-            int first = piece % strips * STRIP;
+    private void narrow(Tensor panel, int from, Workers workers) {
+        MemorySegment target = Tensors.memory(panel);
+        int columns = Math.min(n - from, width());
+        workers.forEach(Math.ceilDiv(from, STRIP), strip -> {
+            int first = strip * STRIP;
             int count = Math.min(STRIP, from - first);
-            int columns = Math.min(n - from, width);
             float[] column = new float[STRIP];
-            for (int j = 0; count > 0 && j < columns; j++) {
+            for (int j = 0; j < columns; j++) {
                 for (int i = 0; i < count; i++) {
                     column[i] = (float) walk.r()[(first + i) * n + from + j];
                 }
-                long at = (((long) b * width + j) * n + first) * Float.BYTES;
-                MemorySegment.copy(column, 0, target, ValueLayout.JAVA_FLOAT, at, count);
+                MemorySegment.copy(column, 0, target, ValueLayout.JAVA_FLOAT, offset(j, n, first), count);
             }
         });
     }
@@ -208,19 +224,16 @@ final class ColumnLoop {
 
     /** Rows that share the products with R. In its arrays, what stands at (column, row) belongs to a column of the running block. */
     private final class Tile {
-        /** R above its diagonal blocks, as {@link #narrow} made it. */
-        private final Tensor factor;
+        /** R above the running block, as {@link #narrow} made it. */
+        private final Tensor panel;
+
+        /** (n, out): W - Q of the columns that are done, transposed. */
+        private final Tensor done;
 
         private final int first;
         private final int rows;
         private final int block = block();
         private final int width = width();
-
-        /** (n, rows): W - Q of the columns that are done, transposed. */
-        private final Tensor done;
-
-        /** (block, block): R on the diagonal, transposed. */
-        private final float[] corner = new float[block * block];
 
         /** Of the running strip (width, STRIP): W, the sums over the columns that are done, and what groups are fitted to. */
         private final float[] w = new float[width * STRIP];
@@ -236,48 +249,33 @@ final class ColumnLoop {
 
         private final float[] after = new float[STRIP];
 
-        Tile(Tensor factor, int first, int rows) {
-            this.factor = factor;
+        Tile(Tensor panel, Tensor done, int first, int rows) {
+            this.panel = panel;
+            this.done = done;
             this.first = first;
             this.rows = rows;
-            this.done = torch.empty(new long[] {n, rows}, new TensorOptions(ScalarType.Float), null);
         }
 
-        void solve() {
-            for (int from = 0; from < n; from += block) {
-                int start = from;
-                Torch.inScope(() -> solve(start, Math.min(n, start + block)));
-            }
-        }
-
-        private void solve(int from, int to) {
+        /** Rounds the columns {@code from} .. {@code to} - 1, a block. */
+        void solve(int from, int to) {
             int columns = Math.min(n - from, width);
             MemorySegment far = from == 0 ? MemorySegment.NULL : Tensors.memory(far(from, columns));
-            for (int i = from; i < to; i++) {
-                for (int j = i; j < to; j++) {
-                    corner[(j - from) * block + i - from] = (float) walk.r()[i * n + j];
-                }
-            }
+            MemorySegment target = Tensors.memory(done);
             for (int row = 0; row < rows; row += STRIP) {
                 int count = Math.min(STRIP, rows - row);
                 load(from, columns, row, count, far);
                 strip(from, to, first + row, count);
                 for (int j = from; j < to; j++) {
-                    MemorySegment.copy(
-                            d,
-                            (j - from) * count,
-                            Tensors.memory(done),
-                            ValueLayout.JAVA_FLOAT,
-                            offset(j, rows, row),
-                            count);
+                    long at = offset(j, out, first + row);
+                    MemorySegment.copy(d, (j - from) * count, target, ValueLayout.JAVA_FLOAT, at, count);
                 }
             }
         }
 
         /** What the blocks behind contribute to the sums of columns from {@code from} on: (columns, rows). */
         private Tensor far(int from, int columns) {
-            Tensor panel = Tensors.slice(factor.select(0, from / block), 0, 0, columns);
-            return Tensors.slice(panel, 1, 0, from).matmul(Tensors.slice(done, 0, 0, from));
+            Tensor factor = Tensors.slice(Tensors.slice(panel, 0, 0, columns), 1, 0, from);
+            return factor.matmul(Tensors.slice(Tensors.slice(done, 0, 0, from), 1, first, first + rows));
         }
 
         /** Puts the rows from {@code row} of the tile on side by side. */

@@ -97,6 +97,11 @@ public final class Gptq implements WeightSolver {
     }
 
     @Override
+    public void forget() {
+        last.forget();
+    }
+
+    @Override
     public Solution find(WeightProblem problem, NumberFormat format, Workers workers) {
         Gram gram = problem.gram();
         if (gram == null) {

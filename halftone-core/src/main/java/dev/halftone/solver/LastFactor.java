@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
 final class LastFactor {
     private record Known(Gram gram, int[] order, DampedFactor factor) {}
 
+    /** Elements of a factor whose memory the system must be given back. */
+    private static final int LARGE = 1 << 25;
+
     private final DampedFactor.Damping damping;
     private final AtomicReference<@Nullable Known> last = new AtomicReference<>();
 
@@ -34,5 +37,10 @@ final class LastFactor {
         T result = use.apply(known.factor());
         last.set(known);
         return result;
+    }
+
+    /** Drops a large factor that no weight will ask for. */
+    void forget() {
+        last.updateAndGet(known -> known != null && known.gram().h().length >= LARGE ? null : known);
     }
 }

@@ -14,6 +14,9 @@ public interface WeightSolver {
     /** Chooses the codes. */
     Solution find(WeightProblem problem, NumberFormat format, Workers workers);
 
+    /** No other weight with the same second moments follows: large memory that waits for one can go. */
+    default void forget() {}
+
     /** Chooses the codes and measures what that gained over rounding to nearest. */
     default SolvedWeight solve(WeightProblem problem, NumberFormat format, Workers workers) {
         return find(problem, format, workers).withEvidence(workers);

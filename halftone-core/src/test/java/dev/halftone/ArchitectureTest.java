@@ -22,6 +22,7 @@ class ArchitectureTest {
             "training",
             "export",
             "transform",
+            "reconstruct",
             "solver",
             "report",
             "calibration",

@@ -84,7 +84,7 @@ public enum ScaleType {
     }
 
     /** The nearest finite number of the type, 0 among them. */
-    float nearestFinite(float wanted) {
+    public float nearestFinite(float wanted) {
         return Math.copySign(nearest(Math.min(Math.abs(wanted), largest)), wanted);
     }
 

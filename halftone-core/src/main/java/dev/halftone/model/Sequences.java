@@ -53,6 +53,33 @@ public final class Sequences implements AutoCloseable {
         return starts[windows.size()];
     }
 
+    /** How many there are. */
+    public int count() {
+        return windows.size();
+    }
+
+    /** A copy of the residual streams, which the caller closes. */
+    public Activations copy() {
+        Activations copy = new Activations(tokens(), decoder.spec().hidden(), spill);
+        copy.copyFrom(residual);
+        return copy;
+    }
+
+    /** Takes up residual streams of another place. */
+    public void goTo(Activations place) {
+        residual.copyFrom(place);
+    }
+
+    /** The rows of a sequence in activations of all of them, as a tensor over their memory. */
+    public Tensor rows(Activations activations, int sequence) {
+        return view(activations, sequence);
+    }
+
+    /** A sequence's residual stream behind a block, from the one before it; nothing is taken further. */
+    public Tensor through(DecoderBlock block, int sequence, Activations before) {
+        return block.forward(compute(before, sequence), pass(sequence), SiteObserver.NONE);
+    }
+
     /** Takes all sequences through a block. */
     public void forward(DecoderBlock block, SiteObserver observer) {
         forward(block, _ -> observer);

@@ -67,7 +67,7 @@ record BlockPiece(SpreadSetting setting, int index, int shards, long tokens) imp
         ObjectNode packing = JsonMapper.shared().createObjectNode();
         PackedLayout.describe(packing, solved.formats(), rounding);
         PackedBlocks.describe(packing, solved.layouts());
-        return new Manifest(key, blocks, solved.fellBack(), List.of(), List.of(), solved.reports(), packing);
+        return new Manifest(key, blocks, solved.fellBack(), List.of(), List.of(), List.of(), solved.reports(), packing);
     }
 
     @Override

@@ -13,13 +13,16 @@ import dev.halftone.model.LinearSite;
 import dev.halftone.recipe.Recipe.BlockStep;
 import dev.halftone.recipe.Recipe.CacheStep;
 import dev.halftone.recipe.Recipe.InputStep;
+import dev.halftone.recipe.Recipe.ReconstructionStep;
 import dev.halftone.recipe.Recipe.TransformStep;
 import dev.halftone.recipe.Recipe.WeightStep;
+import dev.halftone.reconstruct.SignRound;
 import dev.halftone.solver.BlockFill;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -33,6 +36,7 @@ public final class QuantizationPlan {
     private final Map<String, InputFormat> inputs;
     private final CacheQuantization cache;
     private final List<TransformStep> transforms;
+    private final Map<String, ReconstructionStep> reconstructions;
     private final int blocks;
 
     /** How a weight becomes blocks of a GGUF type. */
@@ -45,10 +49,12 @@ public final class QuantizationPlan {
             Map<String, InputFormat> inputs,
             CacheQuantization cache,
             List<TransformStep> transforms,
+            Map<String, ReconstructionStep> reconstructions,
             DecoderSpec spec) {
         this.fillings = fillings;
         this.outer = outer;
         this.transforms = transforms;
+        this.reconstructions = reconstructions;
         this.steps = steps;
         this.inputs = inputs;
         this.cache = cache;
@@ -95,7 +101,39 @@ public final class QuantizationPlan {
                 inputs(recipe, sites),
                 cache(recipe, spec),
                 recipe.transforms(),
+                reconstructions(recipe, sites, chosen),
                 spec);
+    }
+
+    private static Map<String, ReconstructionStep> reconstructions(
+            Recipe recipe, List<LinearSite> sites, Map<String, WeightStep> weights) {
+        Map<String, ReconstructionStep> chosen = new LinkedHashMap<>();
+        for (ReconstructionStep step : recipe.reconstructions()) {
+            List<LinearSite> matched = sites.stream()
+                    .filter(site -> step.matches(site) && weights.containsKey(site.weight()))
+                    .toList();
+            if (matched.isEmpty()) {
+                throw new InputException(
+                        "HT-430",
+                        step.place(),
+                        "targets " + step.targets() + " match no weight that a weights step quantizes",
+                        "names look like " + sites.getFirst().weight());
+            }
+            for (LinearSite site : matched) {
+                WeightStep start = Objects.requireNonNull(weights.get(site.weight()));
+                if (!SignRound.trains(start.format())) {
+                    throw new InputException(
+                            "HT-436",
+                            step.place(),
+                            "signround cannot train %s of %s"
+                                    .formatted(start.format().label(), site.weight()),
+                            "it trains integers with one scale per group of a row, with a zero point or symmetric; name others"
+                                    + " in targets");
+                }
+                chosen.put(site.weight(), step);
+            }
+        }
+        return chosen;
     }
 
     /** Weights that the mixture leaves as floats are in no block. */
@@ -272,6 +310,16 @@ public final class QuantizationPlan {
         return outer;
     }
 
+    /** How the weight is trained behind its solver; empty if it is not. */
+    Optional<ReconstructionStep> reconstruction(LinearSite site) {
+        return Optional.ofNullable(reconstructions.get(site.weight()));
+    }
+
+    /** True if some weight is trained. */
+    boolean reconstructs() {
+        return !reconstructions.isEmpty();
+    }
+
     /** True if a solver compares with the original model's activations. */
     boolean drifts() {
         return fillings.values().stream()
@@ -316,6 +364,7 @@ public final class QuantizationPlan {
     boolean needsCalibration() {
         return transforms()
                 || !fillings.isEmpty()
+                || reconstructs()
                 || steps.values().stream().anyMatch(step -> step.solver().needsGram())
                 || staticInputs();
     }

@@ -49,6 +49,7 @@ public record QuantizationResult(
      * @param calibration what the calibration read; null where the recipe needs none
      * @param cache how keys and values are quantized, as read back; null where they are not
      * @param transforms what was done to channels, in that order
+     * @param reconstructions blocks whose weights were trained
      * @param experts calibration tokens of every expert; empty where there are none
      */
     public record Evidence(
@@ -59,6 +60,7 @@ public record QuantizationResult(
             CalibrationSet.@Nullable Report calibration,
             @Nullable CacheReport cache,
             List<TransformReport> transforms,
+            List<ReconstructionReport> reconstructions,
             List<ExpertCoverage> experts,
             List<SiteReport> sites,
             List<EventReport> events,
@@ -76,6 +78,17 @@ public record QuantizationResult(
                     model.cache().label() + ", simulated", model.cache().bitsPerElement(model.spec()));
         }
     }
+
+    /**
+     * Training of a block: mean squared differences of its output from the original's, on all calibration sequences.
+     *
+     * @param iterations that were run
+     * @param kept the one before which the kept parameters were met; 0 if they are the solvers'
+     * @param before with what the solvers made
+     * @param after with what is stored
+     */
+    public record ReconstructionReport(
+            int block, String method, int iterations, int kept, double before, double after) {}
 
     /**
      * How calibration covered the experts of a block.

@@ -72,6 +72,7 @@ public final class Quantizer {
     private final List<TransformReport> transformed = new ArrayList<>();
     private final SolvedSites solved;
     private final StageSolver stages;
+    private final Reconstructions reconstructions;
     private final InputRounding rounding;
     private final List<Double> blockSeconds = new ArrayList<>();
     private @Nullable OriginalStream original;
@@ -113,6 +114,7 @@ public final class Quantizer {
         this.rounding = new InputRounding(plan.inputs());
         this.solved = new SolvedSites(recipe, plan, workers, clock);
         this.stages = new StageSolver(plan, recipe.experts(), rounding, solved, workers, clock);
+        this.reconstructions = new Reconstructions(recipe, plan, rounding, solved, workers);
         if (plan.needsCalibration() && calibration == null) {
             throw new InputException(
                     "HT-433",
@@ -262,6 +264,7 @@ public final class Quantizer {
         done = manifest.blocks();
         solved.restore(manifest, output.toString());
         stages.coverage().addAll(manifest.experts());
+        reconstructions.reports().addAll(manifest.reconstructions());
         if (transforms != null) {
             transforms.reports().addAll(manifest.transforms());
         }
@@ -318,6 +321,7 @@ public final class Quantizer {
                         done,
                         solved.fellBack(),
                         transforms == null ? List.of() : transforms.reports(),
+                        reconstructions.reports(),
                         stages.coverage(),
                         solved.reports(),
                         packing);
@@ -351,7 +355,17 @@ public final class Quantizer {
             transforms.apply(index, weights);
         }
         try (DecoderBlock block = clock.time("load", () -> decoder.block(index, weights))) {
-            quantize(block, weights, sequences, index == plan.blocks() - 1, parts);
+            StageSolver.Run run = new StageSolver.Run(index, block, weights, sequences, spill(), parts);
+            if (!reconstructions.concerns(model.spec(), index)) {
+                quantize(run, index == plan.blocks() - 1);
+                return;
+            }
+            Sequences reference = second(transforms);
+            try (Activations before = clock.time("forward", sequences::copy)) {
+                quantize(run, false);
+                Activations target = (reference == null ? sequences : reference).residuals();
+                clock.time("solve", () -> reconstructions.train(run, decoder, before, target));
+            }
         }
     }
 
@@ -368,7 +382,8 @@ public final class Quantizer {
     }
 
     private @Nullable OriginalStream stream(@Nullable Decoder decoder, OuterBlocks outer) {
-        Sequences sequences = plan.drifts() ? beginOriginal(decoder, outer) : null;
+        boolean compares = plan.reconstructs() && recipe.transforms().isEmpty() && recipe.propagateQuantized();
+        Sequences sequences = plan.drifts() || compares ? beginOriginal(decoder, outer) : null;
         return sequences == null || decoder == null ? null : new OriginalStream(decoder, sequences, workers);
     }
 
@@ -404,8 +419,11 @@ public final class Quantizer {
                 : new BlockTransforms(recipe.transforms(), plan, decoder, original, rounding, spill(), workers, clock);
     }
 
-    private void quantize(
-            DecoderBlock block, EditedWeights weights, Sequences sequences, boolean lastBlock, List<StoredPart> parts) {
+    /** @param ends nothing reads what comes after the last weight of the block */
+    private void quantize(StageSolver.Run run, boolean ends) {
+        DecoderBlock block = run.block();
+        Sequences sequences = run.sequences();
+        solved.beginBlock();
         block.roundInputs(recipe.propagateQuantized() ? rounding : rounding.scaled());
         block.roundCache(recipe.propagateQuantized() ? plan.cache() : CacheRounding.PLAIN);
         OriginalStream stream = original;
@@ -414,11 +432,10 @@ public final class Quantizer {
         }
         AtomicReference<@Nullable Activations> input =
                 new AtomicReference<>(clock.time("forward", () -> sequences.begin(block)));
-        StageSolver.Run run = new StageSolver.Run(done, block, weights, sequences, spill(), parts);
         for (int stage = 0; stage < block.stages().size(); stage++) {
             int current = stage;
             Activations activations = Objects.requireNonNull(input.get());
-            Moments moments = stream == null
+            Moments moments = stream == null || !plan.drifts()
                     ? null
                     : clock.time("statistics", () -> stream.moments(current, sequences, activations));
             stages.solve(run, stage, activations, moments);
@@ -427,8 +444,7 @@ public final class Quantizer {
             }
             List<List<LinearSite>> later =
                     block.stages().subList(stage + 1, block.stages().size());
-            if (lastBlock && later.stream().flatMap(List::stream).noneMatch(plan::concerns)) {
-                // Nothing reads what comes after the last weight.
+            if (ends && later.stream().flatMap(List::stream).noneMatch(plan::concerns)) {
                 activations.close();
                 return;
             }
@@ -447,6 +463,7 @@ public final class Quantizer {
                     calibration == null ? null : calibration.report(),
                     written.cache().formats().isEmpty() ? null : CacheReport.of(written),
                     List.copyOf(transformed),
+                    List.copyOf(reconstructions.reports()),
                     List.copyOf(stages.coverage()),
                     List.copyOf(solved.reports()),
                     solved.reports().stream()

@@ -6,6 +6,7 @@ import dev.halftone.format.InputFormat;
 import dev.halftone.format.NumberFormat;
 import dev.halftone.format.gguf.Mixture;
 import dev.halftone.model.LinearSite;
+import dev.halftone.reconstruct.BlockReconstruction;
 import dev.halftone.solver.BlockFill;
 import dev.halftone.solver.WeightSolver;
 import dev.halftone.transform.ChannelScaling;
@@ -24,6 +25,7 @@ import java.util.regex.Pattern;
  * @param inputs steps that quantize what the linears read
  * @param caches steps that quantize keys and values
  * @param transforms that come first, in this order
+ * @param reconstructions steps that train what the other steps made of a block
  * @param propagateQuantized statistics are of the inputs that the already quantized blocks give, not of the original model's
  * @param fallbackAllowed a step may fall back to a weaker method without failing the run
  * @param experts what happens to experts that calibration hardly reaches
@@ -37,6 +39,7 @@ public record Recipe(
         List<InputStep> inputs,
         List<CacheStep> caches,
         List<TransformStep> transforms,
+        List<ReconstructionStep> reconstructions,
         boolean propagateQuantized,
         boolean fallbackAllowed,
         ExpertPolicy experts) {
@@ -108,6 +111,18 @@ public record Recipe(
         }
     }
 
+    /**
+     * Train the rounding of a block's weights (arXiv:2309.05516).
+     *
+     * @param targets globs over the names of weights that other steps quantize
+     */
+    public record ReconstructionStep(String place, BlockReconstruction.Options options, List<String> targets) {
+        /** True if one of the targets matches. */
+        public boolean matches(LinearSite site) {
+            return Recipe.matches(targets, site);
+        }
+    }
+
     /** {@code *} stands for any characters, but a router is meant only by a glob that ends with its name. */
     private static boolean matches(List<String> globs, LinearSite site) {
         String weight = site.weight();
@@ -132,6 +147,7 @@ public record Recipe(
     public boolean needsCalibration() {
         return !transforms.isEmpty()
                 || !blocks.isEmpty()
+                || !reconstructions.isEmpty()
                 || steps.stream().anyMatch(step -> step.solver().needsGram())
                 || inputs.stream().anyMatch(step -> step.format().granularity() == InputFormat.Granularity.STATIC);
     }

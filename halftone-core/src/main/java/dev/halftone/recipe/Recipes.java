@@ -11,6 +11,7 @@ import dev.halftone.format.ScaleRule;
 import dev.halftone.recipe.Recipe.BlockStep;
 import dev.halftone.recipe.Recipe.CacheStep;
 import dev.halftone.recipe.Recipe.InputStep;
+import dev.halftone.recipe.Recipe.ReconstructionStep;
 import dev.halftone.recipe.Recipe.TransformStep;
 import dev.halftone.recipe.Recipe.WeightStep;
 import dev.halftone.text.TextFiles;
@@ -32,7 +33,7 @@ public final class Recipes {
 
     /** method, bits, bits of the inputs, bits of the cache, group, mode, search. */
     private static final Pattern BUILT_IN = Pattern.compile(
-            "(?<method>rtn|gptq|awq|smoothquant)-w(?<bits>[2-8])(a(?<inputs>[2-8]|fp8))?(kv(?<cache>[2-8]))?(g(?<group>16|32|64|128|256))?"
+            "(?<method>rtn|gptq|awq|smoothquant|signround|gptq-signround)-w(?<bits>[2-8])(a(?<inputs>[2-8]|fp8))?(kv(?<cache>[2-8]))?(g(?<group>16|32|64|128|256))?"
                     + "(-(?<mode>sym-full|signed-max|affine|sym))?(-(?<search>"
                     + String.join("|", ClipSearch.names()) + "))?");
 
@@ -47,11 +48,13 @@ public final class Recipes {
 
     private static final String KNOWN =
             "rtn-FORMAT or gptq-FORMAT with FORMAT one of " + String.join(", ", LevelGroup.names())
-                    + " (see docs/recipes.md); rtn-wB, gptq-wB, awq-wB or smoothquant-wB with B = 2..8 bits, then aB or afp8 if inputs are quantized too (per"
+                    + " (see docs/recipes.md); rtn-wB, gptq-wB, awq-wB, smoothquant-wB, signround-wB or gptq-signround-wB with B = 2..8 bits, then aB or afp8 if inputs are quantized too (per"
                     + " token), then kvB if keys and values are, then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym, -sym-full, -signed-max"
                     + " or -affine for another mode, then -minmax, -mse, -weighted, -norm, -output, -ls or -percentile for"
                     + " another search of the grid; gguf-TYPE with TYPE a file type of llama.cpp, such as gguf-q4_k_m; kvB"
                     + " for keys and values alone";
+
+    private static final String SIGNROUND = "  - reconstruct: {method: signround}\n";
 
     /** gguf- and a file type of llama.cpp. */
     private static final Pattern BLOCKS = Pattern.compile("gguf-([a-z0-9_]+)");
@@ -109,6 +112,9 @@ public final class Recipes {
     private static String builtInYaml(Matcher name) {
         return switch (name.group("method")) {
             case "gptq" -> "steps:\n" + weights(name, "gptq", "weighted", "actorder: true") + inputs(name);
+            case "signround" -> "steps:\n" + weights(name, "rtn", "minmax", "") + SIGNROUND + inputs(name);
+            case "gptq-signround" ->
+                "steps:\n" + weights(name, "gptq", "weighted", "actorder: true") + SIGNROUND + inputs(name);
             case "smoothquant" ->
                 "steps:\n  - transform: {method: smoothquant}\n" + weights(name, "rtn", "minmax", "") + inputs(name);
             // The authors do not clip q and k, whose errors meet in a product.
@@ -120,7 +126,7 @@ public final class Recipes {
                                 "rtn",
                                 "minmax",
                                 "targets: [\"*q_proj.weight\", \"*k_proj.weight\", \"*c_attn.weight\","
-                                        + " \"*qkv_proj.weight\", \"*query_key_value.weight\"]")
+                                        + " \"*qkv_proj.weight\", \"*query_key_value.weight\", \"*.query.weight\", \"*.key.weight\"]")
                         + inputs(name);
             default -> "steps:\n" + weights(name, "rtn", "minmax", "") + inputs(name);
         };
@@ -188,18 +194,20 @@ public final class Recipes {
         List<InputStep> inputSteps = new ArrayList<>();
         List<CacheStep> caches = new ArrayList<>();
         List<TransformStep> transforms = new ArrayList<>();
+        List<ReconstructionStep> reconstructions = new ArrayList<>();
         for (YamlReader step : root.mappings("steps")) {
             YamlReader weights = step.mapping("weights");
             YamlReader inputs = step.mapping("inputs");
             YamlReader cache = step.mapping("cache");
             YamlReader transform = step.mapping("transform");
+            YamlReader reconstruct = step.mapping("reconstruct");
             step.finish();
-            if (Stream.of(weights, inputs, cache, transform)
+            if (Stream.of(weights, inputs, cache, transform, reconstruct)
                             .filter(Objects::nonNull)
                             .count()
                     != 1) {
                 throw new InputException(
-                        "HT-421", step.place(), "a step is one of: transform, weights, inputs, cache", "");
+                        "HT-421", step.place(), "a step is one of: transform, weights, inputs, cache, reconstruct", "");
             }
             if (weights != null) {
                 if (BlockKeys.owns(weights)) {
@@ -217,6 +225,9 @@ public final class Recipes {
             } else if (transform != null) {
                 transforms.add(TransformKeys.read(transform));
                 transform.finish();
+            } else if (reconstruct != null) {
+                reconstructions.add(ReconstructionKeys.read(reconstruct));
+                reconstruct.finish();
             }
         }
         String fallback = root.string("on_fallback", "fail");
@@ -239,6 +250,7 @@ public final class Recipes {
                 inputSteps,
                 caches,
                 transforms,
+                reconstructions,
                 propagate.equals("quantized"),
                 fallback.equals("allow"),
                 policy);

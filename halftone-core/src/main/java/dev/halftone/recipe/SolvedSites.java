@@ -24,9 +24,11 @@ import dev.halftone.solver.WeightProblem;
 import dev.halftone.tensor.Workers;
 import dev.halftone.transform.ChannelFold;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -42,6 +44,10 @@ final class SolvedSites {
     private final List<SiteReport> sites = new ArrayList<>();
     private final Map<String, NumberFormat> formats = new LinkedHashMap<>();
     private final Map<String, BlockLayout> layouts = new LinkedHashMap<>();
+
+    /** Weights of the running block as they were packed, where training or its evidence asks for them. */
+    private final Map<String, PackedWeight> running = new LinkedHashMap<>();
+
     private boolean fellBack;
 
     SolvedSites(Recipe recipe, QuantizationPlan plan, Workers workers, PhaseClock clock) {
@@ -66,6 +72,33 @@ final class SolvedSites {
     /** Packed weights. */
     Map<String, NumberFormat> formats() {
         return formats;
+    }
+
+    /** Forgets the weights of the block before. */
+    void beginBlock() {
+        running.clear();
+    }
+
+    /** Weights of the running block, if the recipe trains some. */
+    Map<String, PackedWeight> running() {
+        return running;
+    }
+
+    /**
+     * Puts a trained weight in the place of the solved one.
+     *
+     * @param changed share of codes that are not the nearest on their grids
+     */
+    void replace(DecoderBlock block, LinearSite site, PackedWeight trained, double changed, List<StoredPart> parts) {
+        Set<String> names = new HashSet<>();
+        List<StoredPart> stored = PackedLayout.parts(site.weight(), trained);
+        stored.forEach(part -> names.add(part.name()));
+        parts.removeIf(part -> names.contains(part.name()));
+        parts.addAll(stored);
+        if (recipe.propagateQuantized()) {
+            block.replace(site, trained.decode());
+        }
+        sites.replaceAll(report -> report.name().equals(site.weight()) ? report.trained(changed) : report);
     }
 
     /** Weights in blocks of GGUF types. */
@@ -135,6 +168,9 @@ final class SolvedSites {
             }
         });
         formats.put(site.weight(), packed.format());
+        if (plan.reconstructs()) {
+            running.put(site.weight(), packed);
+        }
         List<Event> events = Stream.concat(solution.before().stream(), solved.events().stream())
                 .toList();
         fellBack |= events.stream().anyMatch(Event::weaker);
@@ -150,6 +186,7 @@ final class SolvedSites {
                 gram == null ? 0 : gram.tokens(),
                 gram == null ? null : gram.trace(),
                 solved.codesChanged(),
+                false,
                 events.stream()
                         .map(event -> EventReport.of(site.weight(), event))
                         .toList()));
@@ -190,6 +227,7 @@ final class SolvedSites {
                 gram == null ? 0 : gram.tokens(),
                 gram == null ? null : gram.trace(),
                 filled.codesChanged(),
+                false,
                 filled.events().stream()
                         .map(event -> EventReport.of(site.weight(), event))
                         .toList()));

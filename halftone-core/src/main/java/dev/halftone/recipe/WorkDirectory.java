@@ -6,6 +6,7 @@ import dev.halftone.format.ModelWriter;
 import dev.halftone.format.StoredPart;
 import dev.halftone.model.Sequences;
 import dev.halftone.recipe.QuantizationResult.ExpertCoverage;
+import dev.halftone.recipe.QuantizationResult.ReconstructionReport;
 import dev.halftone.recipe.QuantizationResult.TransformReport;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,7 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
  * one move when both are whole. A killed run goes on from there.
  */
 final class WorkDirectory {
-    private static final int SCHEMA = 2;
+    private static final int SCHEMA = 3;
     private static final String MANIFEST = "manifest.json";
 
     private static final JsonMapper JSON = JsonMapper.builder()
@@ -48,6 +49,7 @@ final class WorkDirectory {
             int blocks,
             boolean fellBack,
             List<TransformReport> transforms,
+            List<ReconstructionReport> reconstructions,
             List<ExpertCoverage> experts,
             List<SiteReport> sites,
             ObjectNode packing) {
@@ -56,6 +58,7 @@ final class WorkDirectory {
                 int blocks,
                 boolean fellBack,
                 List<TransformReport> transforms,
+                List<ReconstructionReport> reconstructions,
                 List<ExpertCoverage> experts,
                 List<SiteReport> sites,
                 ObjectNode packing) {
@@ -65,6 +68,7 @@ final class WorkDirectory {
                     blocks,
                     fellBack,
                     List.copyOf(transforms),
+                    List.copyOf(reconstructions),
                     List.copyOf(experts),
                     List.copyOf(sites),
                     packing);

@@ -24,10 +24,14 @@ final class UpperFactor {
     private final int n;
     private final Workers workers;
 
+    /** Of the running step: the rows of its columns behind the diagonal block, negative and transposed. */
+    private final double[] negative;
+
     private UpperFactor(double[] h, int n, Workers workers) {
         this.h = h;
         this.n = n;
         this.workers = workers;
+        this.negative = new double[n * BLOCK];
     }
 
     /**
@@ -70,7 +74,6 @@ final class UpperFactor {
     private void update(int from, int to) {
         int behind = n - to;
         int width = to - from;
-        double[] negative = new double[behind * width];
         workers.forEach(Math.ceilDiv(behind, ROWS), strip -> {
             int last = Math.min(n, to + (strip + 1) * ROWS);
             for (int i = 0; i < width; i++) {

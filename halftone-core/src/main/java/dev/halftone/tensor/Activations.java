@@ -92,6 +92,11 @@ public final class Activations implements AutoCloseable {
         return copy;
     }
 
+    /** Takes the numbers of activations of the same shape. */
+    public void copyFrom(Activations other) {
+        memory.copyFrom(other.memory);
+    }
+
     /** A copy in which each channel is divided by its own number; the caller closes it. */
     public Activations dividedBy(float[] channels, Spill spill, Workers workers) {
         Activations copy = new Activations(rows, columns, spill);

@@ -120,7 +120,7 @@ class RecipesTest {
                 "steps:\\n  - transform: {method: smoothquant, alpha: 1.5}| HT-421 r.yaml:2:45: alpha is 1.5; expected 0 to 1",
                 "steps:\\n  - caches: {bits: 4}| HT-421 r.yaml:2:13: \"caches\" is not known here; known are cache, inputs, transform, weights",
                 "steps:\\n  - cache: {method: kivi}| HT-421 r.yaml:2:21: method is \"kivi\"; known is int-token",
-                "steps:\\n  - {}| HT-421 r.yaml:2:5: a step is one of: transform, weights, inputs, cache",
+                "steps:\\n  - {}| HT-421 r.yaml:2:5: a step is one of: transform, weights, inputs, cache, reconstruct",
                 "steps:\\n  - inputs: {format: int9}| HT-421 r.yaml:2:22: format is \"int9\"; known are int2 to int8, fp8_e4m3, fp8_e5m2",
                 "steps:\\n  - inputs: {format: int8, granularity: row}| HT-421 r.yaml:2:41: granularity is \"row\"; known are tensor, token, group, static",
                 "steps:\\n  - inputs: {format: int8, granularity: group}| HT-421 r.yaml:2:13: group is 0; expected a positive number",

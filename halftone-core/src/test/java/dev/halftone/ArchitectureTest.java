@@ -31,6 +31,7 @@ class ArchitectureTest {
             "checkpoint",
             "text",
             "hub",
+            "discrete",
             "rotation",
             "tensor",
             "provenance",

@@ -32,6 +32,7 @@ class ArchitectureTest {
             "checkpoint",
             "text",
             "hub",
+            "discrete",
             "rotation",
             "tensor",
             "provenance",

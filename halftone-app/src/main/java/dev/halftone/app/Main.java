@@ -32,6 +32,7 @@ import picocli.CommandLine.Spec;
             ReportCommand.class,
             RecommendCommand.class,
             SimilarityCommand.class,
+            SolveCommand.class,
             StudyCommand.class,
             StudioCommand.class,
             TokenizerCommand.class,

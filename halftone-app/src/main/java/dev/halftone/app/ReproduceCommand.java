@@ -53,7 +53,7 @@ final class ReproduceCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "NAME",
-            description = "awq, gptq, int-vs-fp, smoothquant; calibration-study, qllm-eval, llm-qbench")
+            description = "awq, dmmv, gptq, int-vs-fp, smoothquant; calibration-study, qllm-eval, llm-qbench")
     private String name = "";
 
     @Option(

@@ -1,16 +1,30 @@
 package dev.halftone.calibration;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Second moments of a linear's inputs.
  *
  * @param h H = sum over tokens of x x^T / tokens, (size, size) row-major, symmetric, float64
  * @param tokens number of tokens that were summed
+ * @param sample some of the inputs themselves; null where no method looks at single tokens
  */
-public record Gram(int size, long tokens, double[] h) {
+public record Gram(
+        int size, long tokens, double[] h, @Nullable TokenSample sample) {
     public Gram {
         if (h.length != size * size) {
             throw new IllegalArgumentException("h has " + h.length + " entries for size " + size);
         }
+    }
+
+    /** Second moments alone. */
+    public Gram(int size, long tokens, double[] h) {
+        this(size, tokens, h, null);
+    }
+
+    /** The same with some of the inputs. */
+    public Gram withSample(TokenSample some) {
+        return new Gram(size, tokens, h, some);
     }
 
     /** diag(H): the mean square of each input, the usual importance of a column. */
@@ -30,7 +44,7 @@ public record Gram(int size, long tokens, double[] h) {
                 scaled[i * size + j] = h[i * size + j] / (s[i] * s[j]);
             }
         }
-        return new Gram(size, tokens, scaled);
+        return new Gram(size, tokens, scaled, sample == null ? null : sample.dividedBy(s));
     }
 
     /** Sum of the mean squares. */

@@ -146,6 +146,23 @@ public record PackedWeight(
         return format.scale().read(minima, (long) row / format.rowsIn(out) * format.groups(in) + group);
     }
 
+    /** What a code of a group of a row stands for. */
+    public float value(int row, int group, int code) {
+        int groups = format.groups(in);
+        int tile = row / format.rowsIn(out);
+        return grid((long) tile * groups + group, tile * (long) format.zeroBytes(in), group, multiple())
+                .value(format, code);
+    }
+
+    /** The same grids with other codes (out, in). */
+    public PackedWeight withCodes(byte[] other) {
+        byte[] packed = new byte[Math.multiplyExact(out, format.codeBytes(in))];
+        for (int i = 0; i < out; i++) {
+            BitStream.putAll(other, i * in, in, format.bits(), packed, i * format.codeBytes(in));
+        }
+        return new PackedWeight(format, out, in, MemorySegment.ofArray(packed), scales, zeros, minima, unit, groupOf);
+    }
+
     /** Bytes of all parts. */
     public long byteSize() {
         return codes.byteSize()

@@ -1,6 +1,7 @@
 package dev.halftone.recipe;
 
 import dev.halftone.calibration.CalibrationSet;
+import dev.halftone.calibration.TokenSample;
 import dev.halftone.error.ResourceException;
 import dev.halftone.format.ModelFile;
 import dev.halftone.model.Decoder;
@@ -30,6 +31,9 @@ record Preflight(long memory, long disk) {
     private static final int WEIGHT_COPIES = 6;
 
     private static final int GRAM_COPIES = 4;
+
+    /** Float32 copies of a sample of tokens: itself, float64 ones of some, and errors of its outputs. */
+    private static final int SAMPLE_COPIES = 4;
 
     /** Estimates a run. */
     static Preflight of(
@@ -93,6 +97,9 @@ record Preflight(long memory, long disk) {
                     * longest
                     * (4 * widest * type + 128L * spec.attention().heads() * Float.BYTES);
             memory += widest * widest * Double.BYTES * GRAM_COPIES;
+            if (plan.needsTokens()) {
+                memory += TokenSample.tokens(tokens, (int) widest) * widest * Float.BYTES * SAMPLE_COPIES;
+            }
             disk += 2L * streams * residual;
         }
         return new Preflight(memory, disk);

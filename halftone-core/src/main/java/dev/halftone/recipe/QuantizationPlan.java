@@ -333,6 +333,18 @@ public final class QuantizationPlan {
                         || step(site).map(step -> step.solver().needsGram()).orElse(false));
     }
 
+    /** True if some weight of these needs some of its inputs themselves. */
+    boolean needsTokens(List<LinearSite> sites) {
+        return sites.stream()
+                .anyMatch(site ->
+                        step(site).map(step -> step.solver().needsTokens()).orElse(false));
+    }
+
+    /** True if some weight does. */
+    boolean needsTokens() {
+        return steps.values().stream().anyMatch(step -> step.solver().needsTokens());
+    }
+
     /** Weights that will be quantized. */
     public List<String> targets() {
         List<String> targets = new ArrayList<>(steps.keySet());

@@ -2,6 +2,7 @@ package dev.halftone.recipe;
 
 import dev.halftone.calibration.Gram;
 import dev.halftone.calibration.GramService;
+import dev.halftone.calibration.TokenSample;
 import dev.halftone.format.InputFormat.Range;
 import dev.halftone.format.InputRounding;
 import dev.halftone.model.LinearSite;
@@ -38,7 +39,9 @@ record StageStatistics(@Nullable Gram gram, @Nullable Range range) {
                 ChannelSums sums = ChannelSums.of(seen, workers);
                 range = new Range(sums.low(), sums.high());
             }
-            return new StageStatistics(plan.needsGram(members) ? GramService.of(seen, workers) : null, range);
+            Gram gram = plan.needsGram(members) ? GramService.of(seen, workers) : null;
+            return new StageStatistics(
+                    gram != null && plan.needsTokens(members) ? gram.withSample(TokenSample.of(seen)) : gram, range);
         } finally {
             if (seen != activations) {
                 seen.close();

@@ -28,12 +28,13 @@ final class WeightKeys {
         WeightSolver solver = switch (method) {
             case "rtn" -> new Rtn(search(reader, "minmax"));
             case "gptq" -> gptq(reader, format);
-            default -> throw reader.error("method", "method is \"" + method + "\"; known are rtn, gptq");
+            case "amvm" -> AmvmKeys.read(reader, format);
+            default -> throw reader.error("method", "method is \"" + method + "\"; known are rtn, gptq, amvm");
         };
         return new WeightStep(reader.place(), solver, format, reader.strings("targets", List.of("*")));
     }
 
-    private static Gptq gptq(YamlReader reader, NumberFormat format) {
+    static Gptq gptq(YamlReader reader, NumberFormat format) {
         ColumnOrder order = order(reader);
         // Grids of whole rows and of several rows are fitted before the first column in any case.
         boolean fixed = format.group() == NumberFormat.ROW || format.rows() != 1;
@@ -73,7 +74,7 @@ final class WeightKeys {
     }
 
     /** A name, or a mapping of a name and what is to be changed about it. */
-    private static ClipSearch search(YamlReader reader, String absent) {
+    static ClipSearch search(YamlReader reader, String absent) {
         YamlReader keys = reader.isMapping("search") ? reader.mapping("search") : null;
         if (keys == null) {
             return ClipSearch.named(reader.string("search", absent), reader.place("search"));

@@ -7,7 +7,7 @@ import java.util.stream.Collectors;
 /** All claims that can be reproduced. */
 public final class Claims {
     private static final List<Reproducible> ALL =
-            List.of(new AwqClaim(), new GptqClaim(), new IntVsFp(), new SmoothQuantClaim());
+            List.of(new AwqClaim(), new Dmmv(), new GptqClaim(), new IntVsFp(), new SmoothQuantClaim());
 
     private Claims() {}
 

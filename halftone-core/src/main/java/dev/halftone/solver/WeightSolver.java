@@ -11,6 +11,11 @@ public interface WeightSolver {
     /** True if the method reads the inputs' second moments. */
     boolean needsGram();
 
+    /** True if the method reads some of the inputs themselves, which then come with their second moments. */
+    default boolean needsTokens() {
+        return false;
+    }
+
     /** Chooses the codes. */
     Solution find(WeightProblem problem, NumberFormat format, Workers workers);
 

@@ -143,6 +143,15 @@ public interface Kernels {
      */
     void walshHadamard(float[] x, int at, int length);
 
+    /**
+     * The largest |d[k] + f a[i + k] + g a[j + k]| for k below length, in float64 with fused multiply-add; or, as soon as a block of
+     * {@link #MOVED_BLOCK} of them has one above the limit, the largest up to there.
+     */
+    double largestMoved(double[] d, double[] a, int i, double f, int j, double g, int length, double limit);
+
+    /** Values between two looks at the limit. */
+    int MOVED_BLOCK = 128;
+
     /** The provider for this machine; {@code -Dhalftone.kernels=scalar|vector} forces one. */
     static Kernels best() {
         return KernelChoice.CHOSEN;

@@ -291,4 +291,31 @@ final class ScalarKernels implements Kernels {
             }
         }
     }
+
+    @Override
+    public double largestMoved(double[] d, double[] a, int i, double f, int j, double g, int length, double limit) {
+        return largestMoved(d, a, i, f, j, g, 0, length, 0, limit);
+    }
+
+    /** From value {@code from} on, the start of a block, with what the ones before it gave. */
+    static double largestMoved(
+            double[] d,
+            double[] a,
+            int i,
+            double f,
+            int j,
+            double g,
+            int from,
+            int length,
+            double before,
+            double limit) {
+        double largest = before;
+        for (int block = from; block < length && !(largest > limit); block += MOVED_BLOCK) {
+            for (int k = block; k < Math.min(length, block + MOVED_BLOCK); k++) {
+                double moved = Math.fma(g, a[j + k], Math.fma(f, a[i + k], d[k]));
+                largest = Math.max(largest, Math.abs(moved));
+            }
+        }
+        return largest;
+    }
 }

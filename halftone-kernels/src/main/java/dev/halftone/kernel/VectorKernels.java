@@ -392,4 +392,22 @@ final class VectorKernels implements Kernels {
     public void walshHadamard(float[] x, int at, int length) {
         VectorHadamard.transform(x, at, length);
     }
+
+    @Override
+    public double largestMoved(double[] d, double[] a, int i, double f, int j, double g, int length, double limit) {
+        double largest = 0;
+        int block = 0;
+        for (; block <= length - MOVED_BLOCK && !(largest > limit); block += MOVED_BLOCK) {
+            DoubleVector most = DoubleVector.zero(D);
+            for (int k = block; k < block + MOVED_BLOCK; k += D.length()) {
+                DoubleVector up = DoubleVector.fromArray(D, a, i + k)
+                        .fma(DoubleVector.broadcast(D, f), DoubleVector.fromArray(D, d, k));
+                most = most.max(DoubleVector.fromArray(D, a, j + k)
+                        .fma(DoubleVector.broadcast(D, g), up)
+                        .abs());
+            }
+            largest = Math.max(largest, most.reduceLanes(VectorOperators.MAX));
+        }
+        return ScalarKernels.largestMoved(d, a, i, f, j, g, block, length, largest, limit);
+    }
 }

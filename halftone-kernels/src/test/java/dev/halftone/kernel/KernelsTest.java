@@ -289,4 +289,21 @@ class KernelsTest {
             }
         }
     }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 7, 127, 128, 129, 256, 300, 4097})
+    void theLargestMovedValueIsTheSameBitsAsThePlainTwinWhereverItStops(int length) {
+        RandomGenerator random = RANDOM.create(length);
+        double[] d = random.doubles(length, -1, 1).toArray();
+        double[] a = random.doubles(2L * length + 5, -1, 1).toArray();
+        for (double limit : new double[] {0, 0.5, 1.2, 9}) {
+            assertThat(fast.largestMoved(d, a, 3, 0.7, length + 5, -0.4, length, limit))
+                    .isEqualTo(plain.largestMoved(d, a, 3, 0.7, length + 5, -0.4, length, limit));
+        }
+        double all = 0;
+        for (int k = 0; k < length; k++) {
+            all = Math.max(all, Math.abs(d[k] + 0.7 * a[3 + k] - 0.4 * a[length + 5 + k]));
+        }
+        assertThat(fast.largestMoved(d, a, 3, 0.7, length + 5, -0.4, length, 9)).isCloseTo(all, within(1e-12));
+    }
 }

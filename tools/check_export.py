@@ -1,19 +1,26 @@
 #!/usr/bin/env python3
-"""Opens a directory that `halftone export` wrote with the engines' own readers and compares it with its dense twin.
+"""Opens a directory that `halftone export` wrote with the engines' own readers and compares it with its dense twin or with Halftone.
 
-    python tools/check_export.py DENSE EXPORT [EXPORT ...]
+    python tools/check_export.py DENSE EXPORT [EXPORT ...] [-- DENSE EXPORT ...]
+    python tools/check_export.py --halftone ./halftone --text TEXT EXPORT [EXPORT ...]
 
-DENSE is `halftone export ... --format safetensors` of the same packed model. Each EXPORT is loaded by transformers
-(compressed-tensors) or decoded by the reference unpacking rules of GPTQModel and AutoAWQ, in float32; printed are the largest
-difference of any weight and of the logits of a fixed prompt, relative to the largest logit. compressed-tensors decodes NVFP4 to
-bfloat16, whatever was asked for: there DENSE's weights are rounded to bfloat16 first. Exit code 1 if logits differ by more than
-1e-3. Several pairs: DENSE EXPORT ... -- DENSE EXPORT ...
+Each EXPORT is loaded by transformers (compressed-tensors) or decoded by the reference unpacking rules of GPTQModel and AutoAWQ, in
+float32. DENSE is `halftone export ... --format safetensors` of the same packed model: printed are the largest difference of any
+weight and of the logits of a fixed prompt, relative to the largest logit. In the second form the model's log-probabilities on two
+windows of 128 tokens of TEXT are compared with those of `halftone eval EXPORT --save-logits`, relative to the largest; that includes
+quantized inputs. There compressed-tensors divides the range of symmetric 8-bit integers by 127.5, where vLLM and Halftone
+take 127: it is taught 127, and what it gives without is printed beside. GPTQ and AWQ files are compared with Halftone's reading of
+the export itself. Exit code 1 if logits differ by more than 1e-3.
 Needs torch, transformers, safetensors, and compressed-tensors for its directories.
 """
+import argparse
 import json
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
@@ -34,20 +41,26 @@ def logits(model):
         return model(torch.tensor([ids])).logits.float()
 
 
-def compressed(directory):
+def compressed(directory, section):
+    """The model with decoded weights; where inputs are quantized, with the library's forward pass."""
     from transformers import CompressedTensorsConfig
 
-    try:
-        config = CompressedTensorsConfig(run_compressed=False)
-    except TypeError:
-        config = CompressedTensorsConfig(dequantize=True)
-    model, info = AutoModelForCausalLM.from_pretrained(
-        directory, dtype=torch.float32, quantization_config=config, output_loading_info=True
-    )
+    options = {}
+    quantized = any(group.get("input_activations") for group in section["config_groups"].values())
+    if not quantized:
+        try:
+            options["quantization_config"] = CompressedTensorsConfig(run_compressed=False)
+        except TypeError:
+            options["quantization_config"] = CompressedTensorsConfig(dequantize=True)
+    model, info = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32, output_loading_info=True, **options)
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         rest = [key for key in info[kind] if key != "lm_head.weight"]
         if rest:
             raise SystemExit(f"{directory}: {kind}: {rest[:5]}")
+    if quantized:  # else at the first pass, four bits to bfloat16 and into products with float32
+        model.hf_quantizer.compressor.decompress_model(model)
+        for parameter in model.parameters():
+            parameter.data = parameter.data.float()
     return model
 
 
@@ -95,31 +108,22 @@ def decoded(directory, dense, section, rule):
     return model
 
 
-def rounded(model, names):
-    """The model with those weights in bfloat16's precision."""
-    for name, parameter in model.named_parameters():
-        if name in names:
-            parameter.data = parameter.data.bfloat16().float()
-    return model
+def opened(directory, dense):
+    """The model as the engine reads it; DENSE has what is no packed linear."""
+    section = json.loads((Path(directory) / "config.json").read_text())["quantization_config"]
+    method = section["quant_method"]
+    if method == "compressed-tensors":
+        return section, compressed(directory, section)
+    return section, decoded(directory, dense, section, {"gptq": gptq, "awq": awq}[method])
 
 
 def compare(dense, directories):
     failed = False
     for directory in directories:
         reference = AutoModelForCausalLM.from_pretrained(dense, dtype=torch.float32)
-        section = json.loads((Path(directory) / "config.json").read_text())["quantization_config"]
-        method = section["quant_method"]
-        note = ""
-        if "nvfp4" in section.get("format", ""):
-            packed = {name[: -len("_packed")] for name in tensors(directory) if name.endswith(".weight_packed")}
-            reference = rounded(reference, packed)
-            note = " (of weights in bfloat16)"
         expected = logits(reference)
         weights = dict(reference.named_parameters())
-        if method == "compressed-tensors":
-            model = compressed(directory)
-        else:
-            model = decoded(directory, dense, section, {"gptq": gptq, "awq": awq}[method])
+        section, model = opened(directory, dense)
         apart = max(
             (tensor.float() - weights[name]).abs().max().item()
             for name, tensor in model.named_parameters()
@@ -127,14 +131,82 @@ def compare(dense, directories):
         )
         difference = ((logits(model) - expected).abs().max() / expected.abs().max()).item()
         failed |= difference > 1e-3
-        print(f"{directory}: {method} {section.get('format', '')}: weights {apart:.2e}, logits {difference:.2e}{note}")
+        print(f"{directory}: {section['quant_method']} {section.get('format', '')}: weights {apart:.2e}, logits {difference:.2e}")
     return failed
 
 
+def saved(halftone, directory, text):
+    """Halftone's windows (n, length) and log-probabilities (n, length - 1, vocabulary): llama.cpp's file, see docs/evaluation.md."""
+    with tempfile.TemporaryDirectory() as work:
+        file = Path(work) / "logits"
+        command = [halftone, "eval", directory, "--text", text, "--length", "128", "--chunks", "2", "--save-logits", file]
+        subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
+        data = file.read_bytes()
+    length, vocabulary, count = np.frombuffer(data, np.int32, 3, 8)
+    tokens = np.frombuffer(data, np.int32, count * length, 20).reshape(count, length)
+    rows = np.frombuffer(data, np.uint8, -1, 20 + tokens.nbytes).reshape(count * (length - 1), -1)
+    scale = rows[:, :8].copy().view(np.float32)
+    codes = rows[:, 8 : 8 + 2 * vocabulary].copy().view(np.uint16)
+    values = scale[:, :1] * codes + scale[:, 1:]
+    return torch.from_numpy(tokens.astype(np.int64)), torch.from_numpy(values).view(count, length - 1, vocabulary)
+
+
+def vllm_range():
+    """Lets compressed-tensors divide the range of symmetric 8-bit integers by 127, as vLLM does."""
+    from compressed_tensors.quantization.utils import helpers
+
+    plain = helpers.calculate_qparams
+
+    def parameters(low, high, arguments, global_scale=None):
+        scales, zeros = plain(low, high, arguments, global_scale=global_scale)
+        integers = arguments.symmetric and arguments.num_bits == 8 and arguments.type == "int"
+        return (scales * 127.5 / 127 if integers else scales), zeros
+
+    helpers.calculate_qparams = parameters
+    return lambda: setattr(helpers, "calculate_qparams", plain)
+
+
+def evaluated(halftone, text, directories):
+    failed = False
+    for directory in directories:
+        tokens, expected = saved(halftone, directory, text)
+        reachable = expected > expected.amin(-1, keepdim=True)  # the least code stands for everything below the range
+        with tempfile.TemporaryDirectory() as dense:
+            if not compressed_tensors(directory):
+                export = [halftone, "export", directory, "--format", "safetensors", "--out", Path(dense) / "dense"]
+                subprocess.run([str(part) for part in export], check=True, stdout=subprocess.DEVNULL)
+            section, model = opened(directory, Path(dense) / "dense")
+
+        def difference():
+            with torch.no_grad():
+                found = torch.log_softmax(model(tokens).logits.float(), -1)[:, :-1]
+            return ((found - expected).abs()[reachable].max() / expected.abs().max()).item()
+
+        own = difference()
+        restore = vllm_range() if compressed_tensors(directory) else lambda: None
+        apart = difference()
+        restore()
+        failed |= apart > 1e-3
+        note = f" ({own:.2e} with compressed-tensors' own range)" if own != apart else ""
+        print(f"{directory}: {section['quant_method']} {section.get('format', '')}: log-probabilities {apart:.2e}{note}", flush=True)
+    return failed
+
+
+def compressed_tensors(directory):
+    return json.loads((Path(directory) / "config.json").read_text())["quantization_config"]["quant_method"] == "compressed-tensors"
+
+
 def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--halftone")
+    parser.add_argument("--text")
+    parser.add_argument("directories", nargs=argparse.REMAINDER)
+    args = parser.parse_args()
+    if args.text:
+        sys.exit(1 if evaluated(args.halftone or "./halftone", args.text, args.directories) else 0)
     failed = False
     group = []
-    for argument in sys.argv[1:] + ["--"]:
+    for argument in args.directories + ["--"]:
         if argument != "--":
             group.append(argument)
         elif group:

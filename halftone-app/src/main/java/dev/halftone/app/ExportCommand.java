@@ -72,6 +72,7 @@ final class ExportCommand implements Callable<Integer> {
      *
      * @param tensors number by type and by what was done
      * @param packedEqualsMeasured quantized weights that were read back with the values of the source, bit for bit
+     * @param provenance with {@code --json} alone
      */
     record Document(
             int schema,
@@ -81,7 +82,7 @@ final class ExportCommand implements Callable<Integer> {
             Map<String, Integer> tensors,
             long packedEqualsMeasured,
             double seconds,
-            Provenance provenance) {}
+            @Nullable Provenance provenance) {}
 
     @Override
     public Integer call() {
@@ -102,14 +103,10 @@ final class ExportCommand implements Callable<Integer> {
         }
         ImportanceFile columns = importance == null ? null : ImportanceFile.read(importance);
         List<Written> written;
-        Provenance provenance;
+        List<Path> inputs;
         try (ModelFile file = ModelFile.open(model);
-                Workers workers = new Workers(threads)) {
-            List<Path> inputs = new ArrayList<>(file.checkpoint().files());
-            if (importance != null) {
-                inputs.add(importance);
-            }
-            provenance = Provenance.of(inputs, new TreeMap<>(Map.of("format", format)));
+                Workers workers = Workers.withoutTorch(threads)) {
+            inputs = new ArrayList<>(file.checkpoint().files());
             try (ProgressLine progress = new ProgressLine("exporting")) {
                 written = GgufExport.write(file, mixture, columns, out, workers, progress::update);
             }
@@ -124,6 +121,9 @@ final class ExportCommand implements Callable<Integer> {
                         _ -> 1,
                         Integer::sum,
                         TreeMap::new));
+        if (importance != null) {
+            inputs.add(importance);
+        }
         print(new Document(
                 1,
                 format,
@@ -132,8 +132,13 @@ final class ExportCommand implements Callable<Integer> {
                 counts,
                 written.stream().filter(Written::equal).count(),
                 (System.nanoTime() - from) / 1e9,
-                provenance));
+                provenance(inputs)));
         return 0;
+    }
+
+    /** Null where nobody reads it: it takes a hash of the whole model. */
+    private @Nullable Provenance provenance(List<Path> inputs) {
+        return common.json ? Provenance.of(inputs, new TreeMap<>(Map.of("format", format))) : null;
     }
 
     private long size() {

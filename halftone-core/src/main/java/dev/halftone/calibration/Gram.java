@@ -47,6 +47,15 @@ public record Gram(
         return new Gram(size, tokens, scaled, sample == null ? null : sample.dividedBy(s));
     }
 
+    /** With that share of its own mean square added to each input's: as if each had noise of that size of its own. */
+    public Gram ridged(double share) {
+        double[] ridged = h.clone();
+        for (int i = 0; i < size; i++) {
+            ridged[i * size + i] *= 1 + share;
+        }
+        return new Gram(size, tokens, ridged);
+    }
+
     /** Sum of the mean squares. */
     public double trace() {
         double sum = 0;

@@ -210,10 +210,13 @@ public record InputFormat(Numbers numbers, Granularity granularity, int group) {
         return x.clamp_(new ScalarOptional(new Scalar(low)), new ScalarOptional(new Scalar(high)));
     }
 
-    /** True if values are rounded alike, whatever the grid is called. */
+    /** True if values are rounded alike, whatever the grid is called, and by whatever rule a range has become NVFP4's g. */
     public boolean sameGrid(InputFormat other) {
         boolean numbersAlike = (numbers instanceof Levels mine && other.numbers instanceof Levels theirs)
                 ? mine.format().equals(theirs.format())
+                        || (granularity == Granularity.STATIC
+                                && mine.format().isNvfp4()
+                                && theirs.format().isNvfp4())
                 : numbers.equals(other.numbers);
         return numbersAlike && granularity == other.granularity && group == other.group;
     }
@@ -223,13 +226,15 @@ public record InputFormat(Numbers numbers, Granularity granularity, int group) {
         return numbers instanceof Levels levels && levels.block() > 0 ? levels.block() : group;
     }
 
-    /** The name in reports: "int8 per token", "fp8 e4m3 static", "mxfp4 ocp-floor". */
+    /** The name in reports: "int8 per token", "fp8 e4m3 static", "mxfp4 ocp-floor", "nvfp4 power-unit static". */
     public String label() {
         String name = switch (numbers) {
             case Int grid -> "int" + grid.bits() + (grid.symmetric() ? "" : " asymmetric");
             case Float8 grid -> "fp8 " + grid.name().toLowerCase(Locale.ROOT);
             case Levels(String title, LevelGroup format) ->
-                format.scale() == ScaleType.E8M0 ? title + " " + format.rule().title() : title;
+                format.rule() == ScaleRule.ABSMAX
+                        ? title
+                        : title + " " + format.rule().title();
         };
         if (numbers instanceof Levels(String _, LevelGroup format) && format.scale() == ScaleType.E8M0) {
             return name;

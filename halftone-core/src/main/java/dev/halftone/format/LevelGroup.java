@@ -8,12 +8,13 @@ import java.util.Optional;
  * Codes of a scalar grid, value = element * scale, with one scale per tile of {@code rows} outputs by {@code group} consecutive
  * inputs: small floats by row or tile, the MX and NV block formats, NormalFloat and other codebooks.
  *
- * <p>E4M3 scales are multiples s of one FP32 number g per weight, g = max|W| / (448 Q): NVFP4's two levels.
+ * <p>E4M3 scales are multiples s of one FP32 number g per weight, g = max|W| / (448 Q), or the next power of two: NVFP4's two
+ * levels.
  *
  * @param elements the grid
  * @param group inputs per scale; {@link #ROW} for all of them
  * @param rule how a group gets its scale
- * @param scale what scales are stored as; E8M0 with the rules that give powers of two, and only with them
+ * @param scale what scales are stored as; E8M0 with the rules that give powers of two, and only with them; E4M3 with the others
  * @param rows outputs per scale, the last tile may have fewer; {@link #ALL_ROWS} for one row of tiles
  * @param reordered groups are any {@code group} inputs: the group of each input is stored, 16 bits
  */
@@ -36,7 +37,7 @@ public record LevelGroup(Elements elements, int group, ScaleRule rule, ScaleType
                             .formatted(rows == 1 ? String.valueOf(group) : rows + "x" + group),
                     "");
         }
-        if ((scale == ScaleType.E8M0) != (rule != ScaleRule.ABSMAX)) {
+        if (!ScaleRule.of(scale).contains(rule)) {
             throw refused("rule %s does not go with %s scales".formatted(rule.title(), scale.title()));
         }
         if (rule == ScaleRule.FLOOR_4_3 && elements != FloatElements.E2M1) {
@@ -110,6 +111,11 @@ public record LevelGroup(Elements elements, int group, ScaleRule rule, ScaleType
                     case "nvint4" -> nv(IntElements.INT4);
                     default -> null;
                 });
+    }
+
+    /** True for NVFP4, whatever its g is. */
+    public boolean isNvfp4() {
+        return scale == ScaleType.E4M3 && withRule(ScaleRule.ABSMAX).equals(nv(FloatElements.E2M1));
     }
 
     /** The same with another rule. */
@@ -190,26 +196,30 @@ public record LevelGroup(Elements elements, int group, ScaleRule rule, ScaleType
     }
 
     /**
-     * g for values of at most that magnitude: where float32 has one, a number that is the inverse of its own inverse, because some
-     * engines store 1 / g.
+     * g for values of at most that magnitude: a power of two by the rule that says so; else, where float32 has one, a number that
+     * is the inverse of its own inverse, because some engines store 1 / g.
      */
     float unit(float most) {
         if (most == 0) {
             return 1;
         }
         float g = Math.max(most / (elements.largest() * scale.largest()), Float.MIN_NORMAL);
+        if (rule == ScaleRule.POWER_UNIT) {
+            float below = Math.scalb(1f, Math.getExponent(g));
+            return g == below ? g : 2 * below;
+        }
         for (int i = 0; i < INVERSIONS && g != 1 / (1 / g); i++) {
             g = 1 / (1 / g);
         }
         return g;
     }
 
-    /** "mxfp4 ocp-floor", "nvfp4", "fp8_e4m3 per row fp32 scales", "nf4 g64". */
+    /** "mxfp4 ocp-floor", "nvfp4", "nvfp4 power-unit", "fp8_e4m3 per row fp32 scales", "nf4 g64". */
     @Override
     public String label() {
         boolean mx = scale == ScaleType.E8M0 && group == MX_BLOCK && rows == 1;
         boolean nv = scale == ScaleType.E4M3 && group == NV_BLOCK && rows == 1;
-        String order = reordered ? " reordered" : "";
+        String order = (rule == ScaleRule.POWER_UNIT ? " " + rule.title() : "") + (reordered ? " reordered" : "");
         if (mx) {
             return "mx" + name() + " " + rule.title() + order;
         }

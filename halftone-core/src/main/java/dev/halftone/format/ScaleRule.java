@@ -6,13 +6,19 @@ import java.util.Optional;
 
 /**
  * How the scale X of a group follows from A, the largest magnitude in it, and from Q, the largest of its elements. All but
- * {@link #ABSMAX} give powers of two, 2^E, E from -127 to 127.
+ * {@link #ABSMAX} and {@link #POWER_UNIT} give powers of two, 2^E, E from -127 to 127.
  *
  * <p>Sources: OCP Microscaling Formats (MX) v1.0; arXiv:2510.25602 (CEIL); arXiv:2509.23202 (FLOOR_4_3).
  */
 public enum ScaleRule {
     /** A / Q, rounded to what scales are stored as. */
     ABSMAX("absmax"),
+
+    /**
+     * A / Q as a multiple s of the least power of two g with s at most 448, E4M3 scales alone: what NVFP4's elements (two significant
+     * bits) and s (four) make is exact in bfloat16, which transformers decodes them to.
+     */
+    POWER_UNIT("power-unit"),
 
     /** E = floor(log2 A) - floor(log2 Q): the standard's. What lies above Q saturates. */
     OCP_FLOOR("ocp-floor"),
@@ -50,9 +56,23 @@ public enum ScaleRule {
         return Arrays.stream(values()).filter(rule -> rule.title.equals(title)).findFirst();
     }
 
+    /** True if scales are powers of two. */
+    boolean powers() {
+        return this != ABSMAX && this != POWER_UNIT;
+    }
+
     /** Those that give powers of two. */
     public static List<ScaleRule> ofPowers() {
-        return Arrays.stream(values()).filter(rule -> rule != ABSMAX).toList();
+        return Arrays.stream(values()).filter(ScaleRule::powers).toList();
+    }
+
+    /** Those that go with scales of that type. */
+    public static List<ScaleRule> of(ScaleType scale) {
+        return switch (scale) {
+            case E8M0 -> ofPowers();
+            case E4M3 -> List.of(ABSMAX, POWER_UNIT);
+            case F16, BF16, F32 -> List.of(ABSMAX);
+        };
     }
 
     /**
@@ -66,7 +86,7 @@ public enum ScaleRule {
         int floor = Math.getExponent(a) - elements.exponent();
         return clamp(
                 switch (this) {
-                    case ABSMAX -> throw new IllegalStateException("absmax gives no powers of two");
+                    case ABSMAX, POWER_UNIT -> throw new IllegalStateException(title + " gives no powers of two");
                     case OCP_FLOOR, MSE -> floor;
                     case CEIL -> ceil(a, elements.largest());
                     case ROUND -> round(a, elements.largest());

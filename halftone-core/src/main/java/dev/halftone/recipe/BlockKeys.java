@@ -29,6 +29,10 @@ final class BlockKeys {
         if (!(damping >= 0 && damping <= 1)) {
             throw reader.error("damping", "damping is " + damping + "; expected 0 to 1");
         }
+        double ridge = reader.number("ridge", 0);
+        if (!(ridge >= 0 && ridge <= 1)) {
+            throw reader.error("ridge", "ridge is " + ridge + "; expected 0 to 1");
+        }
         int rounds = reader.integer("rounds", feedback ? 2 : 0);
         if (rounds < 0 || rounds > MOST_ROUNDS) {
             throw reader.error("rounds", "rounds is " + rounds + "; expected 0 to " + MOST_ROUNDS);
@@ -37,7 +41,8 @@ final class BlockKeys {
         if (!target.equals("original") && !target.equals("weight")) {
             throw reader.error("target", "target is \"" + target + "\"; known are original, weight");
         }
-        BlockFill solver = new BlockFill(new BlockFill.Options(damping, feedback, rounds, target.equals("original")));
+        BlockFill solver =
+                new BlockFill(new BlockFill.Options(ridge, damping, feedback, rounds, target.equals("original")));
         return new BlockStep(reader.place(), solver, mixture, reader.strings("targets", List.of("*")));
     }
 }

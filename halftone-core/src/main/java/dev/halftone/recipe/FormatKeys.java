@@ -64,9 +64,10 @@ final class FormatKeys {
 
     private static String levels(LevelGroup format) {
         boolean powers = format.scale() == ScaleType.E8M0;
-        String rest = powers
-                ? ", rule: " + format.rule().title()
-                : ", scale: " + format.scale().title();
+        String rule = format.rule() == ScaleRule.ABSMAX
+                ? ""
+                : ", rule: " + format.rule().title();
+        String rest = powers ? rule : ", scale: " + format.scale().title() + rule;
         return LevelGroup.names().stream()
                         .filter(name -> LevelGroup.named(name)
                                 .filter(known -> known.elements().equals(format.elements())
@@ -104,17 +105,20 @@ final class FormatKeys {
         }
         LevelGroup result = tiled;
         if (format.scale() == ScaleType.E8M0) {
-            ScaleRule rule = rule(reader, format.rule());
-            return WeightKeys.placed(reader, "rule", () -> result.withRule(rule));
+            return ruled(reader, result);
         }
         ScaleType scale = scale(reader, format.scale());
-        return WeightKeys.placed(reader, "scale", () -> result.withScale(scale));
+        return ruled(reader, WeightKeys.placed(reader, "scale", () -> result.withScale(scale)));
     }
 
-    private static ScaleRule rule(YamlReader reader, ScaleRule absent) {
-        return reader.has("rule")
-                ? WeightKeys.choice(reader, "rule", ScaleRule.ofPowers().toArray(ScaleRule[]::new), ScaleRule::title)
-                : absent;
+    /** With the rule that the step names, if it names one; the key is none of formats that have no choice. */
+    private static LevelGroup ruled(YamlReader reader, LevelGroup format) {
+        List<ScaleRule> rules = ScaleRule.of(format.scale());
+        if (rules.size() == 1 || !reader.has("rule")) {
+            return format;
+        }
+        ScaleRule rule = WeightKeys.choice(reader, "rule", rules.toArray(ScaleRule[]::new), ScaleRule::title);
+        return WeightKeys.placed(reader, "rule", () -> format.withRule(rule));
     }
 
     private static ScaleType scale(YamlReader reader, ScaleType absent) {
@@ -187,10 +191,8 @@ final class FormatKeys {
                         "format",
                         "format is \"" + name + "\"; known are int2 to int8, "
                                 + String.join(", ", LevelGroup.names())));
-        if (numbers instanceof Levels(String title, LevelGroup format) && format.scale() == ScaleType.E8M0) {
-            ScaleRule rule = rule(reader, format.rule());
-            return WeightKeys.placed(reader, "rule", () -> new Levels(title, format.withRule(rule)));
-        }
-        return numbers;
+        return numbers instanceof Levels(String title, LevelGroup format)
+                ? new Levels(title, ruled(reader, format))
+                : numbers;
     }
 }

@@ -4,7 +4,7 @@ import dev.halftone.format.InputFormat;
 import dev.halftone.format.InputFormat.Granularity;
 import dev.halftone.format.InputFormat.Numbers;
 import dev.halftone.format.LevelGroup;
-import dev.halftone.format.ScaleType;
+import dev.halftone.format.ScaleRule;
 import dev.halftone.recipe.Recipe.InputStep;
 import dev.halftone.yaml.YamlReader;
 import java.util.List;
@@ -38,9 +38,9 @@ final class InputKeys {
             case InputFormat.Float8 float8 -> "fp8_" + float8.name().toLowerCase(Locale.ROOT);
             case InputFormat.Levels(String name, LevelGroup levels) ->
                 name
-                        + (levels.scale() == ScaleType.E8M0
-                                ? ", rule: " + levels.rule().title()
-                                : "");
+                        + (levels.rule() == ScaleRule.ABSMAX
+                                ? ""
+                                : ", rule: " + levels.rule().title());
         };
         String group = format.granularity() == Granularity.GROUP ? ", group: " + format.group() : "";
         return "format: %s, granularity: %s%s"

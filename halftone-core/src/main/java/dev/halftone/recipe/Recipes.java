@@ -19,6 +19,7 @@ import dev.halftone.yaml.YamlReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.regex.Matcher;
@@ -40,7 +41,7 @@ public final class Recipes {
     /** method, format of the weights, group, rule, format of the inputs, search. */
     private static final Pattern BUILT_IN_LEVELS = Pattern.compile("(?<method>rtn|gptq)-(?<format>"
             + String.join("|", LevelGroup.names()) + "|fp8|fp6|fp4|mxfp8|mxfp6)(g(?<group>16|32|64|128|256))?(-(?<rule>"
-            + ScaleRule.ofPowers().stream()
+            + Arrays.stream(ScaleRule.values())
                     .filter(rule -> rule != ScaleRule.MSE)
                     .map(ScaleRule::title)
                     .collect(Collectors.joining("|"))
@@ -141,6 +142,9 @@ public final class Recipes {
         }
         if (name.group("rule") != null) {
             keys.add("rule: " + name.group("rule"));
+        } else if (format.equals("nvfp4")) {
+            // As good, and Python engines decode it exactly.
+            keys.add("rule: " + ScaleRule.POWER_UNIT.title());
         }
         if (name.group("search") != null) {
             keys.add("search: " + name.group("search"));

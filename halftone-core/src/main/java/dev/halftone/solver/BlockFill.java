@@ -12,6 +12,7 @@ import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  *       error tr((W - Q) H_d (W - Q)^T) falls.
  * </ol>
  *
- * <p>H_d = H + damping * mean(diag H) * I. Rows are independent and run in parallel; float64 but for the loop of GPTQ. Cost O(in^3 + rounds * out * in^2)
+ * <p>H_d = H + ridge * diag(H) + damping * mean(diag H) * I. Rows are independent and run in parallel; float64 but for the loop of GPTQ. Cost O(in^3 + rounds * out * in^2)
  * time.
  */
 public final class BlockFill {
@@ -43,15 +44,17 @@ public final class BlockFill {
     /**
      * What a recipe can set.
      *
+     * @param ridge share of its own mean square added to each input's: a text whose inputs hang together otherwise than
+     *     calibration's costs less
      * @param damping share of mean(diag H) added to the diagonal
      * @param feedback GPTQ's error feedback; without it codes are those of the scales' search
      * @param rounds of coordinate descent; 0: none
      * @param drift the target is what the original model's activations give, not W on the quantized one's
      */
-    public record Options(double damping, boolean feedback, int rounds, boolean drift) {
+    public record Options(double ridge, double damping, boolean feedback, int rounds, boolean drift) {
         public Options {
-            if (rounds < 0 || !(damping >= 0 && damping <= 1)) {
-                throw new IllegalArgumentException("damping %s, rounds %d".formatted(damping, rounds));
+            if (rounds < 0 || !(damping >= 0 && damping <= 1) || !(ridge >= 0 && ridge <= 1)) {
+                throw new IllegalArgumentException("ridge %s, damping %s, rounds %d".formatted(ridge, damping, rounds));
             }
         }
     }
@@ -69,6 +72,11 @@ public final class BlockFill {
     private final Options options;
 
     private final LastFactor last;
+
+    /** The last H and its ridged one, which linears with one input share. */
+    private final AtomicReference<@Nullable Ridged> ridged = new AtomicReference<>();
+
+    private record Ridged(Gram gram, Gram ridged) {}
 
     public BlockFill(Options options) {
         this.options = options;
@@ -95,17 +103,28 @@ public final class BlockFill {
             throw new IllegalArgumentException("calibrated blocks need second moments");
         }
         int[] order = ColumnOrder.ACT.of(gram.diagonal(), 1);
-        return last.with(gram, order, workers, factor -> fill(problem, gram, drift, layout, order, factor, workers));
+        Ridged known = ridged.get();
+        if (known == null || !known.gram().equals(gram)) {
+            known = new Ridged(gram, options.ridge() == 0 ? gram : gram.ridged(options.ridge()));
+            ridged.set(known);
+        }
+        Ridged moments = known;
+        return last.with(
+                known.ridged(),
+                order,
+                workers,
+                factor -> fill(problem, moments, drift, layout, order, factor, workers));
     }
 
     private Filled fill(
             WeightProblem problem,
-            Gram gram,
+            Ridged moments,
             double @Nullable [] drift,
             BlockLayout layout,
             int[] order,
             DampedFactor factor,
             Workers workers) {
+        Gram gram = moments.gram();
         double[] r = factor.r();
         WeightProblem target = r == null ? problem : target(problem, drift, order, factor.dead(), r);
         BlockGrid grid = new BlockGrid(target, layout, importance(gram), workers);
@@ -114,7 +133,7 @@ public final class BlockFill {
                     .run(workers);
         }
         if (r != null && options.rounds() > 0) {
-            new BlockDescent(target, gram.h(), factor.added(), grid).run(options.rounds(), workers);
+            new BlockDescent(target, moments.ridged().h(), factor.added(), grid).run(options.rounds(), workers);
         }
         BlockWeight blocks = pack(grid.rows(), layout, problem);
         try (LayerLoss loss = new LayerLoss(target, gram, workers)) {

@@ -15,25 +15,40 @@ import java.util.function.IntConsumer;
  */
 public final class Workers implements AutoCloseable {
     private final int threads;
+    private final boolean torch;
     private final ExecutorService executor;
 
     /** @param threads at least 1 */
     public Workers(int threads) {
+        this(threads, true);
+    }
+
+    private Workers(int threads, boolean torch) {
         if (threads < 1) {
             throw new IllegalArgumentException("threads: " + threads);
         }
         this.threads = threads;
-        Torch.load();
+        this.torch = torch;
+        if (torch) {
+            Torch.load();
+        }
         this.executor = Executors.newFixedThreadPool(threads, body -> {
             Thread thread = new Thread(
                     () -> {
-                        Torch.singleThreaded();
+                        if (torch) {
+                            Torch.singleThreaded();
+                        }
                         body.run();
                     },
                     "halftone-worker");
             thread.setDaemon(true);
             return thread;
         });
+    }
+
+    /** For pieces that do not use libtorch: it takes most of a second to load. */
+    public static Workers withoutTorch(int threads) {
+        return new Workers(threads, false);
     }
 
     public int threads() {
@@ -49,7 +64,13 @@ public final class Workers implements AutoCloseable {
                 try {
                     for (int i = next.getAndIncrement(); i < count; i = next.getAndIncrement()) {
                         int index = i;
-                        Interruption.inside(() -> Torch.inScope(() -> piece.accept(index)));
+                        Interruption.inside(() -> {
+                            if (torch) {
+                                Torch.inScope(() -> piece.accept(index));
+                            } else {
+                                piece.accept(index);
+                            }
+                        });
                     }
                 } catch (RuntimeException | Error e) {
                     next.set(count);

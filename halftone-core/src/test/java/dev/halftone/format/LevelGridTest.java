@@ -52,6 +52,7 @@ class LevelGridTest {
         "mxfp4, ct, 19.03, 18.15",
         "mxfp4, floor-4-3, 18.58, 17.59",
         "nvfp4, absmax, 20.43, 20.66",
+        "nvfp4, power-unit, 20.43, 20.66",
         "nvint4, absmax, 21.28, 19.78"
     })
     void signalToNoiseIsTheKnownOne(String name, String rule, double normal, double laplace) {
@@ -61,6 +62,42 @@ class LevelGridTest {
                 : named.withRule(ScaleRule.titled(rule).orElseThrow());
         assertThat(signalToNoise(samples(false), format)).as("normal").isCloseTo(normal, within(0.1));
         assertThat(signalToNoise(samples(true), format)).as("laplace").isCloseTo(laplace, within(0.1));
+    }
+
+    /** Of 8 sizes that lie between two powers of two, as g does. */
+    @Test
+    void aUnitThatIsAPowerOfTwoCostsNothing() {
+        LevelGroup absmax = LevelGroup.named("nvfp4").orElseThrow();
+        LevelGroup power = absmax.withRule(ScaleRule.POWER_UNIT);
+        for (boolean laplace : new boolean[] {false, true}) {
+            double difference = 0;
+            for (int i = 0; i < 8; i++) {
+                float[] w = samples(laplace, 1 << 16);
+                for (int j = 0; j < w.length; j++) {
+                    w[j] *= (float) Math.pow(2, i / 8.0);
+                }
+                difference += (signalToNoise(w, absmax) - signalToNoise(w, power)) / 8;
+            }
+            assertThat(difference).as("laplace " + laplace).isCloseTo(0, within(0.02));
+        }
+    }
+
+    @Test
+    void aUnitThatIsAPowerOfTwoGivesValuesOfBfloat16() {
+        float[] w = samples(true, 4096);
+        float[] absmax = rounded(w, LevelGroup.named("nvfp4").orElseThrow());
+        LevelGroup power = LevelGroup.named("nvfp4").orElseThrow().withRule(ScaleRule.POWER_UNIT);
+        float[] exact = rounded(w, power);
+        int others = 0;
+        for (int i = 0; i < w.length; i++) {
+            assertThat(Float.floatToRawIntBits(exact[i]) & 0xFFFF).isZero();
+            others += (Float.floatToRawIntBits(absmax[i]) & 0xFFFF) == 0 ? 0 : 1;
+        }
+        assertThat(others).isGreaterThan(w.length / 2);
+        assertThat(power.unit(new float[] {448 * 6 * 0x1p-9f})).isEqualTo(0x1p-9f);
+        assertThat(power.unit(new float[] {Math.nextUp(449 * 6 * 0x1p-9f)})).isEqualTo(0x1p-8f);
+        assertThat(power.unit(new float[] {Float.MIN_VALUE})).isEqualTo(Float.MIN_NORMAL);
+        assertThat(power.unit(new float[] {Float.MAX_VALUE})).isFinite();
     }
 
     private static double signalToNoise(float[] w, LevelGroup format) {
@@ -272,6 +309,8 @@ class LevelGridTest {
         assertThatThrownBy(() -> LevelGroup.named("mxfp8").orElseThrow().withRule(ScaleRule.FLOOR_4_3))
                 .isInstanceOf(InputException.class)
                 .hasMessageStartingWith("HT-407 rule floor-4-3 is for e2m1, not for e4m3");
+        assertThatThrownBy(() -> LevelGroup.named("fp8").orElseThrow().withRule(ScaleRule.POWER_UNIT))
+                .hasMessageStartingWith("HT-407 rule power-unit does not go with fp32 scales");
         assertThatThrownBy(() -> LevelGroup.named("nf4").orElseThrow().withScale(ScaleType.E8M0))
                 .hasMessageStartingWith("HT-407 rule absmax does not go with e8m0 scales");
     }

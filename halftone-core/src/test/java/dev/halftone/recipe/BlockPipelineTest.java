@@ -61,7 +61,7 @@ class BlockPipelineTest {
     private static Path export(Path source, Mixture mixture, String name) {
         Path file = temporary.resolve(name);
         try (ModelFile opened = ModelFile.open(source);
-                Workers workers = new Workers(2)) {
+                Workers workers = Workers.withoutTorch(2)) {
             GgufExport.write(opened, mixture, null, file, workers, (_, _) -> {});
         }
         return file;
@@ -128,6 +128,8 @@ class BlockPipelineTest {
                 .isInstanceOf(InputException.class)
                 .hasMessageContaining("HT-421")
                 .hasMessageContaining("original, weight");
+        Files.writeString(recipe, "steps:\n  - weights: {format: \"gguf:q4_0\", ridge: 2}\n");
+        assertThatThrownBy(() -> Recipes.open(recipe.toString())).hasMessageContaining("ridge is 2.0; expected 0 to 1");
         Files.writeString(recipe, """
                 steps:
                   - transform: {method: smoothquant}

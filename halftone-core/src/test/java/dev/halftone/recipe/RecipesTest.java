@@ -126,6 +126,7 @@ class RecipesTest {
                 "steps:\\n  - inputs: {format: int8, granularity: group}| HT-421 r.yaml:2:13: group is 0; expected a positive number",
                 "steps:\\n  - inputs: {format: int8, group: 64}| HT-421 r.yaml:2:35: group needs granularity: group",
                 "steps:\\n  - inputs: {format: mxfp4, granularity: tensor}| HT-407 r.yaml:2:42: mxfp4 has blocks of its own",
+                "steps:\\n  - weights: {method: rtn, format: nvfp4, rule: ceil}| HT-421 r.yaml:2:49: rule is \"ceil\"; known are absmax, power-unit",
                 "steps:\\n  - inputs: {format: nvfp4, granularity: group, group: 8}| HT-407 r.yaml:2:42: nvfp4 has blocks of its own",
                 "steps:\\n  - weights: {method: rtn, format: mxfp4, scale: fp16}| HT-421 r.yaml:2:50: \"scale\" is not known here",
                 "steps:\\n  - weights: {method: rtn, format: mxfp4, rule: up}| HT-421 r.yaml:2:49: rule is \"up\"; known are ocp-floor, ceil, round, ct, floor-4-3, mse",
@@ -173,6 +174,7 @@ class RecipesTest {
                 "format: mxfp8_e5m2, rule: ceil| mxfp8_e5m2 ceil",
                 "format: mxint6, group: 64, rule: mse| int6 g64 e8m0 mse scales",
                 "format: nvfp4| nvfp4_e2m1",
+                "format: nvfp4, rule: power-unit| nvfp4_e2m1 power-unit",
                 "format: nvint4| nvint4",
                 "format: fp8, group: 128x128| fp8_e4m3 tiles of 128x128 fp32 scales",
                 "format: fp6_e3m2, group: tensor, scale: bf16| fp6_e3m2 per tensor bf16 scales",
@@ -218,7 +220,8 @@ class RecipesTest {
     @CsvSource({
         "rtn-mxfp4, mxfp4_e2m1 ocp-floor, ",
         "rtn-mxfp8-ceil-amxfp8_e5m2, mxfp8_e4m3 ceil, mxfp8_e5m2 ocp-floor",
-        "gptq-nvfp4-mse, nvfp4_e2m1, ",
+        "gptq-nvfp4-mse, nvfp4_e2m1 power-unit, ",
+        "rtn-nvfp4-absmax, nvfp4_e2m1, ",
         "rtn-nf4g64, nf4 g64, ",
         "rtn-nvint4-anvint4, nvint4, nvint4 per token",
         "gptq-fp6_e2m3g64-afp8_e4m3-minmax, fp6_e2m3 g64 fp32 scales, fp8 e4m3 per token"
@@ -255,6 +258,7 @@ class RecipesTest {
                 "format: binary, group: 32",
                 "format: mxfp4, rule: floor-4-3",
                 "format: nvfp4",
+                "format: nvfp4, rule: power-unit",
                 "format: nf4, group: 64, scale: fp32",
                 "format: fp8_e5m2",
                 "format: codebook, levels: [-1, -0.25, 0.5, 1], group: 16"

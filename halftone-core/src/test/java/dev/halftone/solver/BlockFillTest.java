@@ -29,7 +29,7 @@ class BlockFillTest {
     }
 
     private static Filled fill(BlockLayout layout, Gram gram, boolean feedback, int rounds, double @Nullable [] drift) {
-        BlockFill solver = new BlockFill(new Options(0.01, feedback, rounds, drift != null));
+        BlockFill solver = new BlockFill(new Options(0, 0.01, feedback, rounds, drift != null));
         return solver.fill(Layers.problem(5, OUT, gram), drift, layout, WORKERS);
     }
 
@@ -62,7 +62,7 @@ class BlockFillTest {
 
     @Test
     void theBytesDoNotDependOnTheNumberOfThreads() {
-        BlockFill solver = new BlockFill(new Options(0.01, true, 2, false));
+        BlockFill solver = new BlockFill(new Options(0, 0.01, true, 2, false));
         try (Workers one = new Workers(1)) {
             Filled alone = solver.fill(Layers.problem(5, 40, CORRELATED), null, BlockLayout.Q4_K, one);
             Filled together = new BlockFill(solver.options())
@@ -70,6 +70,22 @@ class BlockFillTest {
             assertThat(together.blocks().bytes().toArray(ValueLayout.JAVA_BYTE))
                     .isEqualTo(alone.blocks().bytes().toArray(ValueLayout.JAVA_BYTE));
         }
+    }
+
+    /** H of few tokens, judged by the H that they were drawn from. */
+    @Test
+    void aRidgeCostsLessOnInputsThatWereNotSeen() {
+        WeightProblem unseen = Layers.problem(5, OUT, Layers.expected(3, IN));
+        Filled plain = ridged(0);
+        Filled ridged = ridged(0.1);
+        assertThat(ridged.proxyLoss()).isGreaterThan(plain.proxyLoss());
+        assertThat(Layers.trace(unseen, ridged.blocks().decode(), 0))
+                .isLessThan(Layers.trace(unseen, plain.blocks().decode(), 0));
+    }
+
+    private static Filled ridged(double ridge) {
+        return new BlockFill(new Options(ridge, 0, true, 2, false))
+                .fill(Layers.problem(5, OUT, CORRELATED), null, BlockLayout.Q4_0, WORKERS);
     }
 
     /** Inputs that are all half as large as the original's ask for weights that are twice as large. */
@@ -86,7 +102,7 @@ class BlockFillTest {
                 }
             }
         }
-        float[] q = new BlockFill(new Options(0, true, 1, true))
+        float[] q = new BlockFill(new Options(0, 0, true, 1, true))
                 .fill(problem, drift, BlockLayout.Q8_0, WORKERS)
                 .blocks()
                 .decode();

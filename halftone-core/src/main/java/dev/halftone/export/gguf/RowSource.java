@@ -114,6 +114,7 @@ sealed interface RowSource {
     static Numbers transposed(ModelFile model, Entry entry, Arena arena) {
         int columns = entry.columns();
         MemorySegment all = arena.allocate(entry.rows() * columns * Float.BYTES, 64);
+        Torch.load();
         Torch.inScope(() -> {
             Tensor weight = Objects.requireNonNull(entry.site())
                     .load(model.weights(), ComputeType.FLOAT32, arena)

@@ -58,7 +58,7 @@ record CompressedTensors(boolean wide, InputRounding inputs) implements Layout {
                 f.bits() == 8 && f.symmetric() && f.group() == NumberFormat.ROW && f.rows() == 1 ? Kind.INT : Kind.PACK;
             case LevelGroup f
             when f.elements() == FloatElements.E4M3 && f.rule() == ScaleRule.ABSMAX && coarse(f) -> Kind.FLOAT;
-            case LevelGroup f when f.equals(LevelGroup.named("nvfp4").orElseThrow()) -> Kind.NVFP4;
+            case LevelGroup f when f.isNvfp4() -> Kind.NVFP4;
             case LevelGroup f when mx(f) && f.elements() == FloatElements.E2M1 -> Kind.MXFP4;
             case LevelGroup f when mx(f) && f.elements() == FloatElements.E4M3 -> Kind.MXFP8;
             case LevelGroup f ->

@@ -59,7 +59,7 @@ final class InputArguments {
             case Int grid -> grid.bits() == BITS && format.granularity() != Granularity.GROUP;
             case Float8 grid -> grid == Float8.E4M3 && format.granularity() != Granularity.GROUP;
             case Levels(String _, LevelGroup grid) ->
-                grid.equals(LevelGroup.named("nvfp4").orElseThrow())
+                grid.isNvfp4()
                         ? format.granularity() == Granularity.STATIC
                         : grid.equals(mx("mxfp4")) || grid.equals(mx("mxfp8"));
         };

@@ -84,6 +84,7 @@ class HuggingFaceExportTest {
                 "6| compressed-tensors| rtn, format: fp8, group: 16x16",
                 "7| compressed-tensors| rtn, format: fp8, group: tensor, scale: bf16",
                 "8| compressed-tensors| gptq, format: nvfp4",
+                "16| compressed-tensors| rtn, format: nvfp4, rule: power-unit, targets: ['*self_attn*']",
                 "9| compressed-tensors| rtn, format: mxfp4, rule: mse, targets: ['*self_attn*']",
                 "10| compressed-tensors| rtn, format: mxfp8, targets: ['*up_proj.weight']",
                 "11| gptq:v1| rtn, format: int4, symmetric: true, targets: ['*q_proj.weight', '*o_proj.weight']",
@@ -139,6 +140,7 @@ class HuggingFaceExportTest {
                 "6| fp8| fp8_e4m3, granularity: tensor| tensor",
                 "7| mxfp4, rule: ct| mxfp4, rule: ct| group",
                 "8| nvfp4| nvfp4, granularity: static| tensor_group",
+                "9| nvfp4, rule: power-unit| nvfp4, rule: power-unit, granularity: static| tensor_group",
             })
     void quantizedInputsAreReadBackAsTheyWere(int number, String weights, String inputs, String strategy)
             throws IOException {

@@ -40,7 +40,8 @@ public final class Amvm {
      * @param iterations of the large neighbourhood search; 0: local search alone
      * @param guard L2 guard: a swap, a step or a random repair must not raise the sum of D^2
      * @param worst k_e: rows that the pair filter looks at
-     * @param candidates pairs that are computed exactly before an improving one among them is taken
+     * @param candidates pairs that are computed exactly before an improving one among them is taken; with the guard also how many
+     *     improving ones of two levels are asked for their squares
      * @param destroyed variables that are drawn at least; of many variables half a percent
      * @param target t that is good enough, such as a known bound of the noise in b
      * @param seconds after which no further iteration begins; infinite: results depend on the seed alone

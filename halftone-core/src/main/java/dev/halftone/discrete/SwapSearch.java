@@ -17,7 +17,8 @@ final class SwapSearch {
     private final boolean guard;
 
     /**
-     * @param candidates pairs that are computed exactly before an improving one among them is taken
+     * @param candidates pairs that are computed exactly before an improving one among them is taken; with the guard also how many
+     *     improving ones are asked for their squares
      * @param guard the sum of D^2 must not grow
      */
     SwapSearch(int candidates, boolean guard) {
@@ -93,6 +94,7 @@ final class SwapSearch {
 
         private double limit;
         private int computed;
+        private int improving;
         private @Nullable Pair best;
 
         Search(State state, int[] low, int[] high) {
@@ -138,7 +140,8 @@ final class SwapSearch {
                 for (int j = 0; j < high.length && passes(raised + g[j] * row[high[j]]); j++) {
                     if (passesWorst(i, j)) {
                         compute(i, j);
-                        if (best != null && computed >= candidates) {
+                        boolean enough = best != null && computed >= candidates;
+                        if (enough || (guard && improving >= candidates)) {
                             return best;
                         }
                     }
@@ -177,7 +180,11 @@ final class SwapSearch {
             }
             // What the row filter leaves out stays below the t of before, but perhaps not below that of the best pair.
             double t = state.after(low[i], f[i], high[j], g[j], limit);
-            if (t < limit && (!guard || state.squaresGrowth(low[i], f[i], high[j], g[j]) <= 0)) {
+            if (t >= limit) {
+                return;
+            }
+            improving++;
+            if (!guard || state.squaresGrowth(low[i], f[i], high[j], g[j]) <= 0) {
                 limit = t;
                 best = new Pair(low[i], high[j]);
             }

@@ -207,7 +207,7 @@ final class Dmmv implements Experiment {
                                 .toList()),
                 new Table(
                         "output errors of layers at 3 bits per row, mean over rows",
-                        List.of("layer", "start", "worst", "after", "rms", "after"),
+                        List.of("layer", "start", "worst", "after", "rms", "after", "seconds"),
                         layers.stream()
                                 .map(l -> List.of(
                                         l.model() + " " + l.weight(),
@@ -215,7 +215,8 @@ final class Dmmv implements Experiment {
                                         format("%.4f", l.worstBefore()),
                                         format("%.4f", l.worstAfter()),
                                         format("%.4f", l.rmsBefore()),
-                                        format("%.4f", l.rmsAfter())))
+                                        format("%.4f", l.rmsAfter()),
+                                        format("%.1f", l.seconds())))
                                 .toList()));
     }
 

@@ -30,9 +30,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** Worst output errors of a model's first block at 3 bits per row, before and after AMVM: the first weight of its first and last stage. */
+/**
+ * Worst output errors of a model's first block at 3 bits per row, before and after AMVM: the first rows of the first weight
+ * of its first and last stage.
+ */
 final class WorstErrors {
     private static final AmvmCodes.Options OPTIONS = new AmvmCodes.Options(4096, 1024, 4, true, 9101);
+    /** Rows of a weight: the search takes its time for each. */
+    private static final int ROWS = 64;
+
     private static final NumberFormat INT3 = new IntGroup(3, NumberFormat.ROW, false);
 
     private final Setting setting;
@@ -83,11 +89,12 @@ final class WorstErrors {
         try (Arena arena = Arena.ofConfined()) {
             w = Tensors.floats(site.load(file.weights(), ComputeType.FLOAT32, arena));
         }
+        int rows = Math.min(ROWS, site.out());
         TokenSample sample = TokenSample.of(input);
         WeightProblem problem = new WeightProblem(
                 site.weight(),
-                w,
-                site.out(),
+                Arrays.copyOf(w, rows * site.in()),
+                rows,
                 site.in(),
                 GramService.of(input, setting.workers()).withSample(sample));
         OutputErrors errors = new OutputErrors(problem, sample, setting.workers());

@@ -182,11 +182,9 @@ public final class BlockReconstruction {
             workers.forEach(count, k -> pieces[k] = backward(batch[from + k], batch.length));
             for (Piece piece : pieces) {
                 sum += piece.loss();
-                Torch.inScope(() -> {
-                    for (int t = 0; t < trained.size(); t++) {
-                        gradients.get(t).add_(piece.gradients().get(t));
-                    }
-                });
+                workers.forEach(
+                        trained.size(),
+                        t -> gradients.get(t).add_(piece.gradients().get(t)));
                 piece.gradients().forEach(Tensor::close);
             }
         }

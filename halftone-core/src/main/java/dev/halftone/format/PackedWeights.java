@@ -16,7 +16,7 @@ import org.bytedeco.pytorch.Tensor;
 /** The weights of a packed checkpoint: packed ones are decoded on the way, the others are read as they are. */
 final class PackedWeights implements WeightSource {
     private final WeightSource plain;
-    private final Map<String, PackedWeight> packed = new TreeMap<>();
+    private final Map<String, StoredWeight> packed = new TreeMap<>();
     private final Map<String, BlockWeight> blocks;
 
     PackedWeights(Checkpoint checkpoint, String place) {
@@ -39,7 +39,7 @@ final class PackedWeights implements WeightSource {
     }
 
     /** The packed weights. */
-    Map<String, PackedWeight> packed() {
+    Map<String, StoredWeight> packed() {
         return packed;
     }
 
@@ -50,7 +50,7 @@ final class PackedWeights implements WeightSource {
 
     @Override
     public long[] shape(String name) {
-        PackedWeight weight = packed.get(name);
+        StoredWeight weight = packed.get(name);
         BlockWeight block = blocks.get(name);
         if (block != null) {
             return new long[] {block.out(), block.in()};
@@ -65,7 +65,7 @@ final class PackedWeights implements WeightSource {
 
     @Override
     public long storedBytes(String name) {
-        PackedWeight weight = packed.get(name);
+        StoredWeight weight = packed.get(name);
         BlockWeight block = blocks.get(name);
         if (block != null) {
             return block.bytes().byteSize();
@@ -75,7 +75,7 @@ final class PackedWeights implements WeightSource {
 
     @Override
     public String storedType(String name) {
-        PackedWeight weight = packed.get(name);
+        StoredWeight weight = packed.get(name);
         BlockWeight block = blocks.get(name);
         if (block != null) {
             return block.layout().name();
@@ -91,14 +91,26 @@ final class PackedWeights implements WeightSource {
 
     @Override
     public Tensor load(String name, ComputeType type, Arena arena) {
-        PackedWeight weight = packed.get(name);
+        StoredWeight weight = packed.get(name);
         BlockWeight block = blocks.get(name);
         if (block != null) {
             return load(name, block.out(), block.in(), block::decodeRow, type, arena);
         }
         return weight == null
                 ? plain.load(name, type, arena)
-                : load(name, weight.out(), weight.in(), (row, target) -> weight.decodeRow(row, target, 0), type, arena);
+                : load(name, weight.out(), weight.in(), rows(weight), type, arena);
+    }
+
+    private static Rows rows(StoredWeight weight) {
+        return switch (weight) {
+            case PackedWeight _, OutlierWeight _, BilevelWeight _, CodebookWeight _ ->
+                (row, target) -> weight.decodeRow(row, target, 0);
+            case TurnedWeight _, TwoGridWeight _ -> {
+                // Their rows begin nowhere in particular.
+                float[] values = weight.decode();
+                yield (row, target) -> System.arraycopy(values, row * target.length, target, 0, target.length);
+            }
+        };
     }
 
     private Tensor load(String name, int out, int in, Rows rows, ComputeType type, Arena arena) {

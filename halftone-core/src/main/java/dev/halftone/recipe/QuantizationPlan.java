@@ -312,8 +312,24 @@ public final class QuantizationPlan {
         return !fillings.isEmpty() || !outer.isEmpty();
     }
 
-    /** True if calibration sequences have to go through the model. */
+    /** True if the recipe reads calibration data. */
     boolean needsCalibration() {
+        return needsSequences() || !gradients().isEmpty();
+    }
+
+    /** The weights whose outliers the gradient of the model's loss chooses. */
+    Map<String, WeightStep> gradients() {
+        Map<String, WeightStep> gradients = new LinkedHashMap<>();
+        steps.forEach((weight, step) -> {
+            if (step.solver().gradientChoice().isPresent()) {
+                gradients.put(weight, step);
+            }
+        });
+        return gradients;
+    }
+
+    /** True if calibration sequences have to go through the model block by block. */
+    boolean needsSequences() {
         return transforms()
                 || !fillings.isEmpty()
                 || steps.values().stream().anyMatch(step -> step.solver().needsGram())

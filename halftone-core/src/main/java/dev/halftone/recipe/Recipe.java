@@ -132,7 +132,7 @@ public record Recipe(
     public boolean needsCalibration() {
         return !transforms.isEmpty()
                 || !blocks.isEmpty()
-                || steps.stream().anyMatch(step -> step.solver().needsGram())
+                || steps.stream().anyMatch(step -> step.solver().needsData())
                 || inputs.stream().anyMatch(step -> step.format().granularity() == InputFormat.Granularity.STATIC);
     }
 }

@@ -2,11 +2,11 @@ package dev.halftone.recipe;
 
 import dev.halftone.calibration.Gram;
 import dev.halftone.format.InputFormat;
-import dev.halftone.format.NumberFormat;
 import dev.halftone.format.PackedBlocks;
 import dev.halftone.format.PackedLayout;
-import dev.halftone.format.PackedWeight;
+import dev.halftone.format.StoredFormat;
 import dev.halftone.format.StoredPart;
+import dev.halftone.format.StoredWeight;
 import dev.halftone.format.gguf.BlockLayout;
 import dev.halftone.model.DecoderBlock;
 import dev.halftone.model.EditedWeights;
@@ -18,6 +18,7 @@ import dev.halftone.recipe.SiteReport.EventReport;
 import dev.halftone.recipe.WorkDirectory.Manifest;
 import dev.halftone.solver.BlockFill.Filled;
 import dev.halftone.solver.Event;
+import dev.halftone.solver.OutlierMask;
 import dev.halftone.solver.Solution;
 import dev.halftone.solver.SolvedWeight;
 import dev.halftone.solver.WeightProblem;
@@ -40,8 +41,9 @@ final class SolvedSites {
     private final Workers workers;
     private final PhaseClock clock;
     private final List<SiteReport> sites = new ArrayList<>();
-    private final Map<String, NumberFormat> formats = new LinkedHashMap<>();
+    private final Map<String, StoredFormat> formats = new LinkedHashMap<>();
     private final Map<String, BlockLayout> layouts = new LinkedHashMap<>();
+    private final Map<String, OutlierMask> outliers = new LinkedHashMap<>();
     private boolean fellBack;
 
     SolvedSites(Recipe recipe, QuantizationPlan plan, Workers workers, PhaseClock clock) {
@@ -59,12 +61,21 @@ final class SolvedSites {
         layouts.putAll(PackedBlocks.layouts(manifest.packing(), place));
     }
 
+    /** Outliers that were chosen before the first block. */
+    void choose(Map<String, OutlierMask> chosen) {
+        outliers.putAll(chosen);
+    }
+
+    private WeightProblem problem(LinearSite site, float[] weight, @Nullable Gram gram) {
+        return new WeightProblem(site.weight(), weight, site.out(), site.in(), gram, outliers.get(site.weight()));
+    }
+
     List<SiteReport> reports() {
         return sites;
     }
 
     /** Packed weights. */
-    Map<String, NumberFormat> formats() {
+    Map<String, StoredFormat> formats() {
         return formats;
     }
 
@@ -95,7 +106,7 @@ final class SolvedSites {
             @Nullable Gram gram,
             List<StoredPart> parts) {
         float[] weight = clock.time("load", () -> ChannelFold.matrix(site, weights));
-        WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), gram);
+        WeightProblem problem = problem(site, weight, gram);
         Solution solution = clock.time("solve", () -> step.solver().find(problem, step.format(), workers));
         SolvedWeight solved = clock.time("evidence", () -> solution.withEvidence(workers));
         add(block, new SolvedSite(site, step, gram, solved, List.of()), parts);
@@ -106,24 +117,24 @@ final class SolvedSites {
      *
      * @param before events that come before the solver's own
      */
-    static SolvedSite solved(
+    SolvedSite solved(
             LinearSite site,
             WeightStep step,
             float[] weight,
             @Nullable Gram gram,
             List<Event> before,
-            Workers workers) {
-        WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), gram);
-        return new SolvedSite(site, step, gram, step.solver().solve(problem, step.format(), workers), before);
+            Workers threads) {
+        WeightProblem problem = problem(site, weight, gram);
+        return new SolvedSite(site, step, gram, step.solver().solve(problem, step.format(), threads), before);
     }
 
     /** Remembers a solved weight, and puts it into the block. */
     void add(@Nullable DecoderBlock block, SolvedSite solution, List<StoredPart> parts) {
         LinearSite site = solution.site();
         SolvedWeight solved = solution.solved();
-        PackedWeight packed = solved.packed();
+        StoredWeight packed = solved.packed();
         clock.time("pack", () -> {
-            parts.addAll(PackedLayout.parts(site.weight(), packed));
+            parts.addAll(packed.parts(site.weight()));
             if (block != null && recipe.propagateQuantized()) {
                 block.replace(site, packed.decode());
             }
@@ -138,7 +149,7 @@ final class SolvedSites {
                 solution.step().solver().name(),
                 packed.format().label(),
                 inputs(site),
-                8.0 * packed.byteSize() / ((double) site.out() * site.in()),
+                packed.bitsPerWeight(),
                 known(solved.proxyLoss()),
                 known(solved.rtnLoss()),
                 gram == null ? 0 : gram.tokens(),

@@ -59,6 +59,8 @@ final class SpreadRun {
             reason = "has transforms, which are chosen block by block";
         } else if (plan.fills()) {
             reason = "fills blocks of GGUF types, block by block";
+        } else if (!plan.gradients().isEmpty()) {
+            reason = "chooses outliers by gradients of the whole model";
         } else if (plan.staticInputs()) {
             reason = "has scales of inputs from calibration";
         } else if (plan.needsCalibration() && recipe.propagateQuantized()) {

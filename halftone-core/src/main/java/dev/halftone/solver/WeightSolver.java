@@ -2,6 +2,7 @@ package dev.halftone.solver;
 
 import dev.halftone.format.NumberFormat;
 import dev.halftone.tensor.Workers;
+import java.util.Optional;
 
 /** A method that chooses the codes of a weight. Pure: the result depends on the arguments alone, not on the number of workers. */
 public interface WeightSolver {
@@ -10,6 +11,21 @@ public interface WeightSolver {
 
     /** True if the method reads the inputs' second moments. */
     boolean needsGram();
+
+    /** True if the method leaves outliers that it is told of out of its codes. */
+    default boolean keepsOutliers() {
+        return false;
+    }
+
+    /** The chooser of outliers that ranks weights by the model's loss, if the method has one: then it is given what that chose. */
+    default Optional<OutlierChoice> gradientChoice() {
+        return Optional.empty();
+    }
+
+    /** True if the method reads calibration data in some way. */
+    default boolean needsData() {
+        return needsGram() || gradientChoice().isPresent();
+    }
 
     /** Chooses the codes. */
     Solution find(WeightProblem problem, NumberFormat format, Workers workers);

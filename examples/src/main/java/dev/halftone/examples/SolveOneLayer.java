@@ -5,8 +5,8 @@ import dev.halftone.checkpoint.SafetensorsDtype;
 import dev.halftone.checkpoint.SafetensorsFile;
 import dev.halftone.checkpoint.StoredTensor;
 import dev.halftone.format.ModelWriter;
-import dev.halftone.format.PackedWeight;
 import dev.halftone.format.StoredPart;
+import dev.halftone.format.StoredWeight;
 import dev.halftone.recipe.Recipe.WeightStep;
 import dev.halftone.recipe.Recipes;
 import dev.halftone.solver.Solution;
@@ -82,7 +82,7 @@ public final class SolveOneLayer {
     }
 
     /** The values that the packed weight stands for. */
-    static void write(Path out, PackedWeight packed, WeightProblem problem) throws IOException {
+    static void write(Path out, StoredWeight packed, WeightProblem problem) throws IOException {
         float[] values = packed.decode();
         byte[] bytes = new byte[values.length * Float.BYTES];
         MemorySegment target = MemorySegment.ofArray(bytes);

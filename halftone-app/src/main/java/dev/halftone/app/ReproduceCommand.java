@@ -53,7 +53,9 @@ final class ReproduceCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "NAME",
-            description = "awq, dmmv, gptq, int-vs-fp, smoothquant; calibration-study, qllm-eval, llm-qbench")
+            description =
+                    "adadim, adpq, awq, dmmv, gobo, gptq, gwq, int-vs-fp, quantease, smoothquant, spqr; calibration-study,"
+                            + " qllm-eval, llm-qbench")
     private String name = "";
 
     @Option(

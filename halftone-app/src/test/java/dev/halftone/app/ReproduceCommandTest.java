@@ -113,6 +113,7 @@ class ReproduceCommandTest {
     void anUnknownClaimIsRefusedWithTheKnownOnes() {
         Command command = Command.run("reproduce", "perpetuum-mobile");
         assertThat(command.code()).isEqualTo(3);
-        assertThat(command.err()).contains("HT-650", "awq, gptq, int-vs-fp, smoothquant");
+        assertThat(command.err())
+                .contains("HT-650", "adadim, adpq, awq, gobo, gptq, gwq, int-vs-fp, quantease, smoothquant, spqr");
     }
 }

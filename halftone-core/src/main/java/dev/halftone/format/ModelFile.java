@@ -147,10 +147,15 @@ public final class ModelFile implements AutoCloseable {
     }
 
     /** A packed weight as it is stored; empty if the weight is none. */
-    public Optional<PackedWeight> packedWeight(String name) {
+    public Optional<StoredWeight> storedWeight(String name) {
         return weights instanceof PackedWeights packed
                 ? Optional.ofNullable(packed.packed().get(name))
                 : Optional.empty();
+    }
+
+    /** A packed weight of one number format and nothing else; empty if the weight is none. */
+    public Optional<PackedWeight> packedWeight(String name) {
+        return storedWeight(name).filter(PackedWeight.class::isInstance).map(PackedWeight.class::cast);
     }
 
     /** A weight in blocks of a GGUF type that Halftone filled; empty if the weight is none. */

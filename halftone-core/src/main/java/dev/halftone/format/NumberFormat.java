@@ -6,7 +6,7 @@ import dev.halftone.kernel.LevelColumns;
  * A scalar number format of a weight: a grid, what shares a scale, and how both are stored. A group is {@link #rows} outputs by
  * {@link #group} consecutive inputs.
  */
-public sealed interface NumberFormat permits IntGroup, LevelGroup {
+public sealed interface NumberFormat extends StoredFormat permits IntGroup, LevelGroup {
     /** A group as long as the row. */
     int ROW = -1;
 
@@ -80,9 +80,6 @@ public sealed interface NumberFormat permits IntGroup, LevelGroup {
 
     /** What the scales of a weight are multiples of; 1 for most. */
     float unit(float[] w);
-
-    /** The name in reports. */
-    String label();
 
     /** Inputs per group in a row of that many inputs. */
     default int groupIn(int in) {

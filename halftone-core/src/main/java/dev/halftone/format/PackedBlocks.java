@@ -45,7 +45,7 @@ public final class PackedBlocks {
             return;
         }
         ObjectNode section = (ObjectNode) config.get(PackedLayout.KEY);
-        section.put("format_version", VERSION);
+        PackedLayout.atLeast(section, VERSION);
         Map<BlockLayout, ArrayNode> lists = new LinkedHashMap<>();
         ArrayNode entries = section.putArray(KEY);
         layouts.forEach((weight, layout) -> lists.computeIfAbsent(

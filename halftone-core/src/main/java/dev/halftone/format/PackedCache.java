@@ -31,7 +31,7 @@ public final class PackedCache {
             return;
         }
         ObjectNode section = (ObjectNode) config.get(PackedLayout.KEY);
-        section.put("format_version", VERSION);
+        PackedLayout.atLeast(section, VERSION);
         Map<CacheFormat, ArrayNode> lists = new LinkedHashMap<>();
         ArrayNode entries = section.putArray(KEY);
         new TreeMap<>(cache.formats())

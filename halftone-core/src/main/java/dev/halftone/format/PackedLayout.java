@@ -33,26 +33,43 @@ import tools.jackson.databind.node.ObjectNode;
  * "format_version": 1, "formats": [{"bits": 3, "group": 64, "symmetric": false, "weights": ["model.layers.0..."]}]}}; the keys
  * of an entry: {@link FormatEntry}. A file has the oldest version that can say what is in it.
  * Quantized inputs: {@link PackedInputs}. Blocks of GGUF types: {@link PackedBlocks}, version 4. Quantized keys and
- * values: {@link PackedCache}, version 5.
+ * values: {@link PackedCache}, version 5. Formats with something beside or around a number format: {@link StoredEntry}, version 6;
+ * their tensors are documented at {@link Outliers}, {@link BilevelWeight}, {@link TwoGridWeight} and {@link TurnedWeight}.
  */
 public final class PackedLayout {
     /** The newest version that this build reads. */
-    static final int VERSION = PackedCache.VERSION;
+    static final int VERSION = StoredEntry.VERSION;
 
     static final String KEY = "quantization_config";
     private static final String METHOD = "halftone";
-    private static final String CODES = ".codes";
-    private static final String SCALES = ".scales";
-    private static final String ZEROS = ".zeros";
+    static final String CODES = ".codes";
+    static final String SCALES = ".scales";
+    static final String ZEROS = ".zeros";
+    static final String LEVELS = ".levels";
+    static final String STATISTICS = ".statistics";
+    static final String GROUP_OF = ".g_idx";
     private static final String MINIMA = ".minima";
     private static final String UNIT = ".unit";
-    private static final String GROUP_OF = ".g_idx";
 
     private PackedLayout() {}
 
     /** What may follow a weight's name in the names of the tensors that hold it, in their order. */
     public static List<String> suffixes() {
-        return List.of(CODES, SCALES, ZEROS, MINIMA, UNIT, GROUP_OF);
+        return List.of(
+                CODES,
+                SCALES,
+                ZEROS,
+                MINIMA,
+                UNIT,
+                LEVELS,
+                STATISTICS,
+                GROUP_OF,
+                Outliers.COUNTS,
+                Outliers.INPUTS,
+                Outliers.VALUES,
+                TwoGridWeight.OUTLIER_SCALES,
+                TwoGridWeight.OUTLIER_MINIMA,
+                TwoGridWeight.OUTLIER_PLACES);
     }
 
     /** The tensors that hold a packed weight. */
@@ -99,15 +116,15 @@ public final class PackedLayout {
     }
 
     /** Adds to a config which weights are packed and which inputs are quantized, and how. */
-    public static void describe(ObjectNode config, Map<String, NumberFormat> formats, InputRounding inputs) {
+    public static void describe(ObjectNode config, Map<String, ? extends StoredFormat> formats, InputRounding inputs) {
         ObjectNode section = config.putObject(KEY);
         section.put("quant_method", METHOD);
         section.put("format_version", version(formats.values()));
-        Map<NumberFormat, ArrayNode> lists = new LinkedHashMap<>();
+        Map<StoredFormat, ArrayNode> lists = new LinkedHashMap<>();
         ArrayNode entries = section.putArray("formats");
         formats.forEach((weight, format) -> lists.computeIfAbsent(format, f -> {
                     ObjectNode entry = entries.addObject();
-                    FormatEntry.write(f, entry);
+                    StoredEntry.write(f, entry);
                     return entry.putArray("weights");
                 })
                 .add(weight));
@@ -117,12 +134,19 @@ public final class PackedLayout {
     }
 
     /** The oldest version that can say all of them. */
-    private static int version(Collection<NumberFormat> formats) {
-        return formats.stream().mapToInt(FormatEntry::version).max().orElse(1);
+    private static int version(Collection<? extends StoredFormat> formats) {
+        return formats.stream().mapToInt(StoredEntry::version).max().orElse(1);
+    }
+
+    /** Says that a section needs a reader of that version, if it does not say so already. */
+    static void atLeast(ObjectNode section, int version) {
+        section.put(
+                "format_version",
+                Math.max(version, section.path("format_version").asInt(0)));
     }
 
     /** The packed weights that a config names. */
-    public static Map<String, NumberFormat> formats(ObjectNode config, String place) {
+    public static Map<String, StoredFormat> formats(ObjectNode config, String place) {
         JsonNode section = config.path(KEY);
         int version = section.path("format_version").asInt(0);
         if (version < 1 || version > VERSION) {
@@ -132,9 +156,9 @@ public final class PackedLayout {
                     "packed format version %d; this build reads up to %d".formatted(version, VERSION),
                     "use the Halftone that wrote it, or a newer one");
         }
-        Map<String, NumberFormat> formats = new TreeMap<>();
+        Map<String, StoredFormat> formats = new TreeMap<>();
         for (JsonNode entry : section.path("formats")) {
-            NumberFormat format = FormatEntry.read(entry, place);
+            StoredFormat format = StoredEntry.read(entry, place);
             for (JsonNode weight : entry.path("weights")) {
                 formats.put(weight.asString(""), format);
             }
@@ -143,7 +167,75 @@ public final class PackedLayout {
     }
 
     /** A packed weight as it lies in a checkpoint. */
-    static PackedWeight read(Checkpoint checkpoint, String weight, NumberFormat format) {
+    static StoredWeight read(Checkpoint checkpoint, String weight, StoredFormat format) {
+        return switch (format) {
+            case NumberFormat f -> read(checkpoint, weight, f);
+            case TurnedFormat(NumberFormat turned) -> new TurnedWeight(read(checkpoint, weight, turned));
+            case OutlierFormat(StoredFormat dense, Outliers.Placement placement) -> {
+                StoredWeight read = read(checkpoint, weight, dense);
+                yield new OutlierWeight(read, Outliers.read(checkpoint, weight, placement, read.out(), read.in()));
+            }
+            case BilevelGroup f -> bilevel(checkpoint, weight, f);
+            case TwoGridGroup(IntGroup grid) -> twoGrids(checkpoint, weight, grid);
+            case CodebookFormat f -> codebook(checkpoint, weight, f);
+        };
+    }
+
+    /** The shape (out, in) of a weight by its codes. */
+    private static int[] shape(Checkpoint checkpoint, String weight, StoredFormat format, int bits, int group) {
+        long[] codes = matrix(checkpoint, weight + CODES, SafetensorsDtype.U8);
+        long in = codes[1] * 8 / bits;
+        boolean whole = codes[0] >= 1 && codes[0] <= Integer.MAX_VALUE && in >= 1 && in <= Integer.MAX_VALUE;
+        if (!whole || in % group != 0) {
+            throw new InputException(
+                    "HT-406",
+                    weight,
+                    "codes (%d, %d) do not fit %s".formatted(codes[0], codes[1], format.label()),
+                    "quantize the model again");
+        }
+        return new int[] {(int) codes[0], (int) in};
+    }
+
+    private static CodebookWeight codebook(Checkpoint checkpoint, String weight, CodebookFormat format) {
+        int[] shape = shape(checkpoint, weight, format, format.bits(), 1);
+        return new CodebookWeight(
+                format,
+                shape[0],
+                shape[1],
+                checkpoint.tensor(weight + CODES).bytes(),
+                typed(checkpoint, weight + LEVELS, SafetensorsDtype.F32).bytes());
+    }
+
+    private static BilevelWeight bilevel(Checkpoint checkpoint, String weight, BilevelGroup format) {
+        int[] shape = shape(checkpoint, weight, format, format.bits(), format.group());
+        return new BilevelWeight(
+                format,
+                shape[0],
+                shape[1],
+                checkpoint.tensor(weight + CODES).bytes(),
+                typed(checkpoint, weight + SCALES, SafetensorsDtype.U8).bytes(),
+                typed(checkpoint, weight + ZEROS, SafetensorsDtype.U8).bytes(),
+                typed(checkpoint, weight + STATISTICS, SafetensorsDtype.F16).bytes(),
+                bytes(checkpoint, weight + GROUP_OF, SafetensorsDtype.U16, format.reordered() ? 1 : 0));
+    }
+
+    private static TwoGridWeight twoGrids(Checkpoint checkpoint, String weight, IntGroup grid) {
+        boolean places = checkpoint.names().contains(weight + TwoGridWeight.OUTLIER_PLACES);
+        return new TwoGridWeight(
+                read(checkpoint, weight, grid),
+                typed(checkpoint, weight + TwoGridWeight.OUTLIER_SCALES, SafetensorsDtype.F16)
+                        .bytes(),
+                bytes(
+                        checkpoint,
+                        weight + TwoGridWeight.OUTLIER_MINIMA,
+                        SafetensorsDtype.F16,
+                        grid.mode() == GridMode.AFFINE ? 1 : 0),
+                typed(checkpoint, weight + TwoGridWeight.OUTLIER_COUNTS, SafetensorsDtype.U8)
+                        .bytes(),
+                bytes(checkpoint, weight + TwoGridWeight.OUTLIER_PLACES, SafetensorsDtype.U8, places ? 1 : 0));
+    }
+
+    private static PackedWeight read(Checkpoint checkpoint, String weight, NumberFormat format) {
         long[] codes = matrix(checkpoint, weight + CODES, SafetensorsDtype.U8);
         long[] scales = matrix(checkpoint, weight + SCALES, format.scale().dtype());
         long in = codes[1] * 8 / format.bits();

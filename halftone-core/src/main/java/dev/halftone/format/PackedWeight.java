@@ -4,6 +4,7 @@ import dev.halftone.error.InputException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.List;
 
 /**
  * A weight as it is stored. Each part is row-major with rows padded to whole bytes, little-endian, and empty where the format has
@@ -28,7 +29,8 @@ public record PackedWeight(
         MemorySegment zeros,
         MemorySegment minima,
         MemorySegment unit,
-        MemorySegment groupOf) {
+        MemorySegment groupOf)
+        implements StoredWeight {
     private static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -163,7 +165,20 @@ public record PackedWeight(
         return new PackedWeight(format, out, in, MemorySegment.ofArray(packed), scales, zeros, minima, unit, groupOf);
     }
 
-    /** Bytes of all parts. */
+    /** What a code stands for, with the numbers of its group. */
+    public float value(int row, int input) {
+        int g = groupOf(input);
+        long tile = row / format.rowsIn(out);
+        return grid(tile * format.groups(in) + g, tile * format.zeroBytes(in), g, multiple())
+                .value(format, code(row, input));
+    }
+
+    @Override
+    public List<StoredPart> parts(String weight) {
+        return PackedLayout.parts(weight, this);
+    }
+
+    @Override
     public long byteSize() {
         return codes.byteSize()
                 + scales.byteSize()
@@ -173,7 +188,7 @@ public record PackedWeight(
                 + groupOf.byteSize();
     }
 
-    /** Decodes row {@code row} into {@code target} from {@code at} on. */
+    @Override
     public void decodeRow(int row, float[] target, int at) {
         int groups = format.groups(in);
         int perGroup = format.groupIn(in);
@@ -217,15 +232,6 @@ public record PackedWeight(
         float minimum = minima.byteSize() == 0 ? 0 : format.scale().read(minima, index);
         int zero = zeros.byteSize() == 0 ? format.middle() : code(zeros, zeroRow, g);
         return new Grid(scale, format.offset(scale, minimum), zero);
-    }
-
-    /** All values, (out, in). */
-    public float[] decode() {
-        float[] values = new float[Math.multiplyExact(out, in)];
-        for (int i = 0; i < out; i++) {
-            decodeRow(i, values, i * in);
-        }
-        return values;
     }
 
     private int code(MemorySegment packed, long rowStart, int index) {

@@ -14,7 +14,7 @@ import org.bytedeco.pytorch.Tensor;
 /** The weights of a packed checkpoint: packed ones are decoded on the way, the others are read as they are. */
 final class PackedWeights implements WeightSource {
     private final WeightSource plain;
-    private final Map<String, PackedWeight> packed = new TreeMap<>();
+    private final Map<String, StoredWeight> packed = new TreeMap<>();
     private final Map<String, BlockWeight> blocks;
 
     PackedWeights(Checkpoint checkpoint, String place) {
@@ -37,7 +37,7 @@ final class PackedWeights implements WeightSource {
     }
 
     /** The packed weights. */
-    Map<String, PackedWeight> packed() {
+    Map<String, StoredWeight> packed() {
         return packed;
     }
 
@@ -48,7 +48,7 @@ final class PackedWeights implements WeightSource {
 
     @Override
     public long[] shape(String name) {
-        PackedWeight weight = packed.get(name);
+        StoredWeight weight = packed.get(name);
         BlockWeight block = blocks.get(name);
         if (block != null) {
             return new long[] {block.out(), block.in()};
@@ -63,7 +63,7 @@ final class PackedWeights implements WeightSource {
 
     @Override
     public long storedBytes(String name) {
-        PackedWeight weight = packed.get(name);
+        StoredWeight weight = packed.get(name);
         BlockWeight block = blocks.get(name);
         if (block != null) {
             return block.bytes().byteSize();
@@ -73,7 +73,7 @@ final class PackedWeights implements WeightSource {
 
     @Override
     public String storedType(String name) {
-        PackedWeight weight = packed.get(name);
+        StoredWeight weight = packed.get(name);
         BlockWeight block = blocks.get(name);
         if (block != null) {
             return block.layout().name();
@@ -83,13 +83,25 @@ final class PackedWeights implements WeightSource {
 
     @Override
     public Tensor load(String name, ComputeType type, Arena arena) {
-        PackedWeight weight = packed.get(name);
+        StoredWeight weight = packed.get(name);
         BlockWeight block = blocks.get(name);
         if (block != null) {
             return Weights.of(block.out(), block.in(), type, arena, block::decodeRow);
         }
         return weight == null
                 ? plain.load(name, type, arena)
-                : Weights.of(weight.out(), weight.in(), type, arena, (row, target) -> weight.decodeRow(row, target, 0));
+                : Weights.of(weight.out(), weight.in(), type, arena, rows(weight));
+    }
+
+    private static Weights.Rows rows(StoredWeight weight) {
+        return switch (weight) {
+            case PackedWeight _, OutlierWeight _, BilevelWeight _, CodebookWeight _ ->
+                (row, target) -> weight.decodeRow(row, target, 0);
+            case TurnedWeight _, TwoGridWeight _ -> {
+                // Their rows begin nowhere in particular.
+                float[] values = weight.decode();
+                yield (row, target) -> System.arraycopy(values, row * target.length, target, 0, target.length);
+            }
+        };
     }
 }

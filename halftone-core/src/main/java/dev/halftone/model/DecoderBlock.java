@@ -130,6 +130,11 @@ public final class DecoderBlock implements AutoCloseable {
         cache = rounding;
     }
 
+    /** The weight of a linear (out, in), which belongs to this block. */
+    Tensor weight(LinearSite site) {
+        return get(site.weight());
+    }
+
     /** Puts another value, (out, in) row-major, in a weight's place; the source is left alone. */
     public void replace(LinearSite site, float[] value) {
         Held replacement = new Held(_ -> compute.cast(Tensors.of(value, site.out(), site.in())));

@@ -26,12 +26,15 @@ final class ExpertSolver {
     private final QuantizationPlan plan;
     private final ExpertPolicy policy;
     private final InputRounding rounding;
+    private final SolvedSites solved;
     private final Workers workers;
 
-    ExpertSolver(QuantizationPlan plan, ExpertPolicy policy, InputRounding rounding, Workers workers) {
+    ExpertSolver(
+            QuantizationPlan plan, ExpertPolicy policy, InputRounding rounding, SolvedSites solved, Workers workers) {
         this.plan = plan;
         this.policy = policy;
         this.rounding = rounding;
+        this.solved = solved;
         this.workers = workers;
     }
 
@@ -124,7 +127,7 @@ final class ExpertSolver {
                         ? new WeightStep(step.place(), new Rtn(ClipSearch.MIN_MAX), step.format(), step.targets())
                         : step;
                 float[] weight = ChannelFold.matrix(site, run.weights());
-                solutions.add(SolvedSites.solved(site, used, weight, gram, events, threads));
+                solutions.add(solved.solved(site, used, weight, gram, events, threads));
             }
         }
         return new Outcome(solutions, statistics);

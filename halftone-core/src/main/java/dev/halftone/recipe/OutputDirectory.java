@@ -11,11 +11,11 @@ import dev.halftone.format.InputRounding;
 import dev.halftone.format.KeptTensor;
 import dev.halftone.format.ModelFile;
 import dev.halftone.format.ModelWriter;
-import dev.halftone.format.NumberFormat;
 import dev.halftone.format.PackedBlocks;
 import dev.halftone.format.PackedCache;
 import dev.halftone.format.PackedLayout;
 import dev.halftone.format.PackedWeight;
+import dev.halftone.format.StoredFormat;
 import dev.halftone.format.StoredPart;
 import dev.halftone.format.gguf.BlockLayout;
 import dev.halftone.model.Decoder;
@@ -126,7 +126,7 @@ final class OutputDirectory {
     /** Writes config, tokenizer and all tensors: the packed ones of the blocks, and what the recipe leaves alone. */
     void assemble(
             ModelFile model,
-            Map<String, NumberFormat> formats,
+            Map<String, StoredFormat> formats,
             Map<String, BlockLayout> layouts,
             InputRounding inputs,
             CacheQuantization cache) {
@@ -139,10 +139,10 @@ final class OutputDirectory {
                 blocks.add(file);
                 file.names().forEach(name -> solved.put(name, file.tensor(name)));
             }
-            Map<String, NumberFormat> all = new LinkedHashMap<>();
+            Map<String, StoredFormat> all = new LinkedHashMap<>();
             List<StoredPart> parts = new ArrayList<>();
             for (Decoder.Expected tensor : Decoder.tensors(model.spec())) {
-                NumberFormat format = formats.get(tensor.name());
+                StoredFormat format = formats.get(tensor.name());
                 if (format != null) {
                     all.put(tensor.name(), format);
                     for (String part : PackedLayout.suffixes()) {
@@ -189,7 +189,7 @@ final class OutputDirectory {
     }
 
     private static void keep(
-            StoredTensor tensor, Map<String, NumberFormat> formats, List<StoredPart> parts, Arena arena) {
+            StoredTensor tensor, Map<String, StoredFormat> formats, List<StoredPart> parts, Arena arena) {
         Optional<PackedWeight> packed = KeptTensor.packed(tensor);
         if (packed.isPresent()) {
             formats.put(tensor.name(), packed.get().format());

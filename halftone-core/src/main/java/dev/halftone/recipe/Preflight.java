@@ -72,6 +72,10 @@ record Preflight(long memory, long disk) {
         // Blocks on disk, and the model assembled from them: never more than the original, whose blocks may all be
         // kept.
         long disk = 2 * all;
+        if (!plan.gradients().isEmpty()) {
+            // A block runs with a graph, beside its gradient and the sums of their magnitudes.
+            memory += outside * type + block * (type + 2L * Float.BYTES);
+        }
         if (calibration != null) {
             // The original block stands beside the transformed one while it is looked at. The embedding is gone by
             // then, but not its memory, perhaps.

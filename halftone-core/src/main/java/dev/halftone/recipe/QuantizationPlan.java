@@ -121,12 +121,15 @@ public final class QuantizationPlan {
             }
             for (LinearSite site : matched) {
                 WeightStep start = Objects.requireNonNull(weights.get(site.weight()));
-                if (!SignRound.trains(start.format())) {
+                if (!SignRound.trains(start.format()) || !start.solver().givesPlainCodes()) {
                     throw new InputException(
                             "HT-436",
                             step.place(),
-                            "signround cannot train %s of %s"
-                                    .formatted(start.format().label(), site.weight()),
+                            "signround cannot train %s by %s of %s"
+                                    .formatted(
+                                            start.format().label(),
+                                            start.solver().name(),
+                                            site.weight()),
                             "it trains integers with one scale per group of a row, with a zero point or symmetric; name others"
                                     + " in targets");
                 }
@@ -372,8 +375,24 @@ public final class QuantizationPlan {
         return !fillings.isEmpty() || !outer.isEmpty();
     }
 
-    /** True if calibration sequences have to go through the model. */
+    /** True if the recipe reads calibration data. */
     boolean needsCalibration() {
+        return needsSequences() || !gradients().isEmpty();
+    }
+
+    /** The weights whose outliers the gradient of the model's loss chooses. */
+    Map<String, WeightStep> gradients() {
+        Map<String, WeightStep> gradients = new LinkedHashMap<>();
+        steps.forEach((weight, step) -> {
+            if (step.solver().gradientChoice().isPresent()) {
+                gradients.put(weight, step);
+            }
+        });
+        return gradients;
+    }
+
+    /** True if calibration sequences have to go through the model block by block. */
+    boolean needsSequences() {
         return transforms()
                 || !fillings.isEmpty()
                 || reconstructs()

@@ -21,6 +21,7 @@ import dev.halftone.recipe.QuantizationResult.CacheReport;
 import dev.halftone.recipe.QuantizationResult.Evidence;
 import dev.halftone.recipe.QuantizationResult.TransformReport;
 import dev.halftone.recipe.WorkDirectory.Manifest;
+import dev.halftone.solver.OutlierMask;
 import dev.halftone.tensor.Activations;
 import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.PeakMemory;
@@ -33,6 +34,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -62,7 +64,12 @@ public final class Quantizer {
     private final ModelFile model;
     private final Recipe recipe;
     private final QuantizationPlan plan;
+    /** What goes through the model block by block. */
     private final @Nullable CalibrationSet calibration;
+
+    /** What the run reads in any way. */
+    private final @Nullable CalibrationSet read;
+
     private final Compute compute;
     private final Workers workers;
     private final OutputDirectory output;
@@ -122,10 +129,11 @@ public final class Quantizer {
                     "the recipe needs a calibration text",
                     "add --calibration FILE, or --calibration-source for sources without one");
         }
-        Preflight.of(model, plan, plan.needsCalibration() ? calibration : null, compute, spill, workers.threads())
+        Preflight.of(model, plan, plan.needsSequences() ? calibration : null, compute, spill, workers.threads())
                 .check(directory);
         ModelHealth.check(model.checkpoint());
-        this.calibration = plan.needsCalibration() ? calibration : null;
+        this.read = plan.needsCalibration() ? calibration : null;
+        this.calibration = plan.needsSequences() ? calibration : null;
         this.workers = workers;
         this.output = OutputDirectory.prepare(directory);
     }
@@ -164,6 +172,7 @@ public final class Quantizer {
             }
             OuterBlocks outer = clock.time("solve", () -> new OuterBlocks(model, plan.outer(), workers));
             solved.layouts().putAll(outer.layouts());
+            clock.time("statistics", () -> solved.choose(gradientOutliers()));
             try (Decoder decoder = decoder(outer);
                     Sequences sequences = begin(decoder);
                     BlockTransforms transforms = transforms(decoder, outer);
@@ -255,7 +264,7 @@ public final class Quantizer {
 
     /** Of everything that the bytes of the result depend on. */
     private String key(Provenance provenance) {
-        CalibrationSet set = calibration;
+        CalibrationSet set = read;
         return Provenance.sha256(provenance + (set == null ? "" : set.report().toString()) + compute);
     }
 
@@ -369,6 +378,13 @@ public final class Quantizer {
         }
     }
 
+    private Map<String, OutlierMask> gradientOutliers() {
+        CalibrationSet set = read;
+        return set == null || plan.gradients().isEmpty()
+                ? Map.of()
+                : new GradientOutliers(model, plan.gradients(), compute, spill(), workers).of(set.sequences());
+    }
+
     /** The original model's activations, where something compares with them. */
     private @Nullable Sequences second(@Nullable BlockTransforms transforms) {
         OriginalStream stream = original;
@@ -460,7 +476,7 @@ public final class Quantizer {
                     recipe.name(),
                     written.bitsPerLinearWeight(),
                     written.bitsPerParameter(),
-                    calibration == null ? null : calibration.report(),
+                    read == null ? null : read.report(),
                     written.cache().formats().isEmpty() ? null : CacheReport.of(written),
                     List.copyOf(transformed),
                     List.copyOf(reconstructions.reports()),

@@ -148,7 +148,7 @@ public record Recipe(
         return !transforms.isEmpty()
                 || !blocks.isEmpty()
                 || !reconstructions.isEmpty()
-                || steps.stream().anyMatch(step -> step.solver().needsGram())
+                || steps.stream().anyMatch(step -> step.solver().needsData())
                 || inputs.stream().anyMatch(step -> step.format().granularity() == InputFormat.Granularity.STATIC);
     }
 }

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -53,7 +54,7 @@ public final class Recipes {
                     + " token), then kvB if keys and values are, then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym, -sym-full, -signed-max"
                     + " or -affine for another mode, then -minmax, -mse, -weighted, -norm, -output, -ls or -percentile for"
                     + " another search of the grid; gguf-TYPE with TYPE a file type of llama.cpp, such as gguf-q4_k_m; kvB"
-                    + " for keys and values alone";
+                    + " for keys and values alone; " + SolverRecipes.KNOWN;
 
     private static final String SIGNROUND = "  - reconstruct: {method: signround}\n";
 
@@ -75,6 +76,10 @@ public final class Recipes {
         Matcher levels = BUILT_IN_LEVELS.matcher(nameOrFile);
         if (levels.matches()) {
             return parse(nameOrFile, levelsYaml(levels));
+        }
+        Optional<String> solver = SolverRecipes.yaml(nameOrFile);
+        if (solver.isPresent()) {
+            return parse(nameOrFile, solver.get());
         }
         Matcher blocks = BLOCKS.matcher(nameOrFile);
         if (blocks.matches()) {

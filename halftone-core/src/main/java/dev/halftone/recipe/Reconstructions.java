@@ -1,8 +1,7 @@
 package dev.halftone.recipe;
 
 import dev.halftone.format.InputRounding;
-import dev.halftone.format.NumberFormat;
-import dev.halftone.format.PackedWeight;
+import dev.halftone.format.StoredWeight;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.EditedWeights;
@@ -80,11 +79,11 @@ final class Reconstructions {
             List<LinearSite> sites,
             Activations before,
             Activations target) {
-        Map<String, PackedWeight> running = solved.running();
+        Map<String, StoredWeight> running = solved.running();
         EditedWeights fixed = new EditedWeights(run.weights());
         List<TrainedWeight> trained = new ArrayList<>();
         for (LinearSite site : run.block().sites()) {
-            PackedWeight start = running.get(site.weight());
+            StoredWeight start = running.get(site.weight());
             if (start != null && sites.contains(site)) {
                 trained.add(new SignRound(site, ChannelFold.matrix(site, run.weights()), start));
             } else if (start != null) {
@@ -102,10 +101,9 @@ final class Reconstructions {
                 workers);
         Outcome outcome = reconstruction.train(options);
         for (TrainedWeight weight : trained) {
-            PackedWeight packed = weight.packed();
+            StoredWeight packed = weight.packed();
             running.put(weight.site().weight(), packed);
-            float[] original = ChannelFold.matrix(weight.site(), run.weights());
-            solved.replace(run.block(), weight.site(), packed, changed(original, packed), run.parts());
+            solved.replace(run.block(), weight.site(), packed, weight.changed(), run.parts());
         }
         reports.add(new ReconstructionReport(
                 run.index(),
@@ -114,20 +112,5 @@ final class Reconstructions {
                 outcome.iteration(),
                 outcome.before(),
                 outcome.after()));
-    }
-
-    /** Share of codes that are not the nearest on their grids. */
-    private static double changed(float[] weight, PackedWeight packed) {
-        NumberFormat format = packed.format();
-        long changed = 0;
-        for (int row = 0; row < packed.out(); row++) {
-            for (int j = 0; j < packed.in(); j++) {
-                int group = packed.groupOf(j);
-                float scale = packed.multiple() * packed.storedScale(row, group);
-                int nearest = format.code(weight[row * packed.in() + j], scale, 0, packed.storedZero(row, group));
-                changed += nearest == packed.code(row, j) ? 0 : 1;
-            }
-        }
-        return changed / ((double) packed.out() * packed.in());
     }
 }

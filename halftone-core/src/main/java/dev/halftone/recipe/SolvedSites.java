@@ -2,11 +2,11 @@ package dev.halftone.recipe;
 
 import dev.halftone.calibration.Gram;
 import dev.halftone.format.InputFormat;
-import dev.halftone.format.NumberFormat;
 import dev.halftone.format.PackedBlocks;
 import dev.halftone.format.PackedLayout;
-import dev.halftone.format.PackedWeight;
+import dev.halftone.format.StoredFormat;
 import dev.halftone.format.StoredPart;
+import dev.halftone.format.StoredWeight;
 import dev.halftone.format.gguf.BlockLayout;
 import dev.halftone.model.DecoderBlock;
 import dev.halftone.model.EditedWeights;
@@ -18,6 +18,7 @@ import dev.halftone.recipe.SiteReport.EventReport;
 import dev.halftone.recipe.WorkDirectory.Manifest;
 import dev.halftone.solver.BlockFill.Filled;
 import dev.halftone.solver.Event;
+import dev.halftone.solver.OutlierMask;
 import dev.halftone.solver.Solution;
 import dev.halftone.solver.SolvedWeight;
 import dev.halftone.solver.WeightProblem;
@@ -42,12 +43,13 @@ final class SolvedSites {
     private final Workers workers;
     private final PhaseClock clock;
     private final List<SiteReport> sites = new ArrayList<>();
-    private final Map<String, NumberFormat> formats = new LinkedHashMap<>();
+    private final Map<String, StoredFormat> formats = new LinkedHashMap<>();
     private final Map<String, BlockLayout> layouts = new LinkedHashMap<>();
 
     /** Weights of the running block as they were packed, where training or its evidence asks for them. */
-    private final Map<String, PackedWeight> running = new LinkedHashMap<>();
+    private final Map<String, StoredWeight> running = new LinkedHashMap<>();
 
+    private final Map<String, OutlierMask> outliers = new LinkedHashMap<>();
     private boolean fellBack;
 
     SolvedSites(Recipe recipe, QuantizationPlan plan, Workers workers, PhaseClock clock) {
@@ -65,12 +67,21 @@ final class SolvedSites {
         layouts.putAll(PackedBlocks.layouts(manifest.packing(), place));
     }
 
+    /** Outliers that were chosen before the first block. */
+    void choose(Map<String, OutlierMask> chosen) {
+        outliers.putAll(chosen);
+    }
+
+    private WeightProblem problem(LinearSite site, float[] weight, @Nullable Gram gram) {
+        return new WeightProblem(site.weight(), weight, site.out(), site.in(), gram, outliers.get(site.weight()));
+    }
+
     List<SiteReport> reports() {
         return sites;
     }
 
     /** Packed weights. */
-    Map<String, NumberFormat> formats() {
+    Map<String, StoredFormat> formats() {
         return formats;
     }
 
@@ -80,7 +91,7 @@ final class SolvedSites {
     }
 
     /** Weights of the running block, if the recipe trains some. */
-    Map<String, PackedWeight> running() {
+    Map<String, StoredWeight> running() {
         return running;
     }
 
@@ -89,9 +100,9 @@ final class SolvedSites {
      *
      * @param changed share of codes that are not the nearest on their grids
      */
-    void replace(DecoderBlock block, LinearSite site, PackedWeight trained, double changed, List<StoredPart> parts) {
+    void replace(DecoderBlock block, LinearSite site, StoredWeight trained, double changed, List<StoredPart> parts) {
         Set<String> names = new HashSet<>();
-        List<StoredPart> stored = PackedLayout.parts(site.weight(), trained);
+        List<StoredPart> stored = trained.parts(site.weight());
         stored.forEach(part -> names.add(part.name()));
         parts.removeIf(part -> names.contains(part.name()));
         parts.addAll(stored);
@@ -130,7 +141,7 @@ final class SolvedSites {
             boolean last,
             List<StoredPart> parts) {
         float[] weight = clock.time("load", () -> ChannelFold.matrix(site, weights));
-        WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), gram);
+        WeightProblem problem = problem(site, weight, gram);
         Solution solution = clock.time("solve", () -> step.solver().find(problem, step.format(), workers));
         if (last) {
             step.solver().forget();
@@ -145,24 +156,24 @@ final class SolvedSites {
      *
      * @param before events that come before the solver's own
      */
-    static SolvedSite solved(
+    SolvedSite solved(
             LinearSite site,
             WeightStep step,
             float[] weight,
             @Nullable Gram gram,
             List<Event> before,
-            Workers workers) {
-        WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), gram);
-        return new SolvedSite(site, step, gram, step.solver().solve(problem, step.format(), workers), before);
+            Workers threads) {
+        WeightProblem problem = problem(site, weight, gram);
+        return new SolvedSite(site, step, gram, step.solver().solve(problem, step.format(), threads), before);
     }
 
     /** Remembers a solved weight, and puts it into the block. */
     void add(@Nullable DecoderBlock block, SolvedSite solution, List<StoredPart> parts) {
         LinearSite site = solution.site();
         SolvedWeight solved = solution.solved();
-        PackedWeight packed = solved.packed();
+        StoredWeight packed = solved.packed();
         clock.time("pack", () -> {
-            parts.addAll(PackedLayout.parts(site.weight(), packed));
+            parts.addAll(packed.parts(site.weight()));
             if (block != null && recipe.propagateQuantized()) {
                 block.replace(site, packed.decode());
             }
@@ -180,7 +191,7 @@ final class SolvedSites {
                 solution.step().solver().name(),
                 packed.format().label(),
                 inputs(site),
-                8.0 * packed.byteSize() / ((double) site.out() * site.in()),
+                packed.bitsPerWeight(),
                 known(solved.proxyLoss()),
                 known(solved.rtnLoss()),
                 gram == null ? 0 : gram.tokens(),

@@ -61,6 +61,8 @@ final class SpreadRun {
             reason = "fills blocks of GGUF types, block by block";
         } else if (plan.needsTokens()) {
             reason = "looks at single tokens, of which shards keep none";
+        } else if (!plan.gradients().isEmpty()) {
+            reason = "chooses outliers by gradients of the whole model";
         } else if (plan.staticInputs()) {
             reason = "has scales of inputs from calibration";
         } else if (plan.needsCalibration() && recipe.propagateQuantized()) {

@@ -39,7 +39,7 @@ final class StageSolver {
         this.plan = plan;
         this.rounding = rounding;
         this.solved = solved;
-        this.experts = new ExpertSolver(plan, policy, rounding, workers);
+        this.experts = new ExpertSolver(plan, policy, rounding, solved, workers);
         this.workers = workers;
         this.clock = clock;
     }

@@ -24,14 +24,23 @@ final class WeightKeys {
 
     static WeightStep read(YamlReader reader) {
         String method = reader.string("method", "");
-        NumberFormat format = FormatKeys.weights(reader);
+        NumberFormat format = SolverKeys.format(reader, method, FormatKeys.weights(reader));
         WeightSolver solver = switch (method) {
             case "rtn" -> new Rtn(search(reader, "minmax"));
             case "gptq" -> gptq(reader, format);
             case "amvm" -> AmvmKeys.read(reader, format);
-            default -> throw reader.error("method", "method is \"" + method + "\"; known are rtn, gptq, amvm");
+            default ->
+                SolverKeys.read(reader, method, format)
+                        .orElseThrow(() -> reader.error(
+                                "method",
+                                "method is \"" + method + "\"; known are rtn, gptq, amvm, "
+                                        + String.join(", ", SolverKeys.METHODS)));
         };
-        return new WeightStep(reader.place(), solver, format, reader.strings("targets", List.of("*")));
+        return new WeightStep(
+                reader.place(),
+                SolverKeys.wrapped(reader, solver, format),
+                format,
+                reader.strings("targets", List.of("*")));
     }
 
     static Gptq gptq(YamlReader reader, NumberFormat format) {
@@ -65,7 +74,7 @@ final class WeightKeys {
         return order;
     }
 
-    private static double share(YamlReader reader, String key, double absent) {
+    static double share(YamlReader reader, String key, double absent) {
         double share = reader.number(key, absent);
         if (!(share >= 0 && share <= 1)) {
             throw reader.error(key, key + " is " + share + "; expected 0 to 1");
@@ -113,7 +122,7 @@ final class WeightKeys {
         return Arrays.stream(values).map(title).collect(Collectors.joining(", "));
     }
 
-    private static String title(Enum<?> value) {
+    static String title(Enum<?> value) {
         return value.name().toLowerCase(Locale.ROOT);
     }
 

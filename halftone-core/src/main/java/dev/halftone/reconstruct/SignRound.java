@@ -4,12 +4,16 @@ import dev.halftone.format.GridCodes;
 import dev.halftone.format.GridMode;
 import dev.halftone.format.IntGroup;
 import dev.halftone.format.NumberFormat;
+import dev.halftone.format.OutlierWeight;
+import dev.halftone.format.Outliers;
 import dev.halftone.format.PackedWeight;
+import dev.halftone.format.StoredWeight;
 import dev.halftone.model.LinearSite;
 import dev.halftone.tensor.Workers;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * SignRound: the rounding offset of every weight and the range of every group are trained by signed gradient descent.
@@ -40,8 +44,14 @@ public final class SignRound implements TrainedWeight {
     private final int groups;
     private final int[] groupOf;
 
-    /** (out, in): W, moved where the start has other codes than the nearest. */
+    /** What is stored beside the codes, and stays. */
+    private final @Nullable Outliers outliers;
+
+    /** (out, in): W less the outliers, moved where the start has other codes than the nearest. */
     private final float[] w;
+
+    /** W less the outliers. */
+    private final float[] own;
 
     /** (out, groups): the start's grids. */
     private final float[] startScale;
@@ -77,9 +87,11 @@ public final class SignRound implements TrainedWeight {
      * Starts from a solved weight.
      *
      * @param weight W (out, in) that the start was made of; not changed
-     * @param start in a format that {@link #trains}
+     * @param solved codes in a format that {@link #trains}, outliers beside them or not
      */
-    public SignRound(LinearSite site, float[] weight, PackedWeight start) {
+    public SignRound(LinearSite site, float[] weight, StoredWeight solved) {
+        this.outliers = solved instanceof OutlierWeight with ? with.outliers() : null;
+        PackedWeight start = codes(solved);
         if (!trains(start.format())) {
             throw new IllegalArgumentException(
                     "signround does not train " + start.format().label());
@@ -98,8 +110,33 @@ public final class SignRound implements TrainedWeight {
         this.now = start();
         this.kept = now;
         for (int row = 0; row < out; row++) {
+            outliers(row, w, row * in, -1);
+        }
+        this.own = w.clone();
+        for (int row = 0; row < out; row++) {
             takeGrids(start, row);
             takeCodes(start, row);
+        }
+    }
+
+    private static PackedWeight codes(StoredWeight solved) {
+        return switch (solved) {
+            case PackedWeight packed -> packed;
+            case OutlierWeight(PackedWeight dense, Outliers _) -> dense;
+            default ->
+                throw new IllegalArgumentException(
+                        "signround does not train " + solved.format().label());
+        };
+    }
+
+    /** Adds the outliers of a row, or takes them away. */
+    private void outliers(int row, float[] values, int at, int sign) {
+        if (outliers != null) {
+            float[] beside = new float[in];
+            outliers.add(row, beside, 0);
+            for (int j = 0; j < in; j++) {
+                values[at + j] += sign * beside[j];
+            }
         }
     }
 
@@ -185,12 +222,13 @@ public final class SignRound implements TrainedWeight {
     public void read(MemorySegment target, Workers workers) {
         workers.forEach(out, row -> {
             Grid[] grids = grids(row);
+            float[] values = new float[in];
             for (int j = 0; j < in; j++) {
                 Grid grid = grids[groupOf[j]];
-                int at = row * in + j;
-                float value = format.value(code(at, grid), grid.scale(), 0, grid.zero());
-                target.setAtIndex(ValueLayout.JAVA_FLOAT, at, value);
+                values[j] = format.value(code(row * in + j, grid), grid.scale(), 0, grid.zero());
             }
+            outliers(row, values, 0, 1);
+            MemorySegment.copy(values, 0, target, ValueLayout.JAVA_FLOAT, (long) row * in * Float.BYTES, in);
         });
     }
 
@@ -282,7 +320,23 @@ public final class SignRound implements TrainedWeight {
     }
 
     @Override
-    public PackedWeight packed() {
+    public double changed() {
+        long changed = 0;
+        for (int row = 0; row < out; row++) {
+            Grid[] grids = grids(row);
+            for (int j = 0; j < in; j++) {
+                Grid grid = grids[groupOf[j]];
+                int at = row * in + j;
+                boolean nearest =
+                        grid.scale() == 0 || code(at, grid) == format.code(own[at], grid.scale(), 0, grid.zero());
+                changed += nearest ? 0 : 1;
+            }
+        }
+        return changed / ((double) out * in);
+    }
+
+    @Override
+    public StoredWeight packed() {
         byte[] codes = new byte[out * in];
         float[] scales = new float[out * groups];
         byte[] zeros = new byte[out * groups];
@@ -296,6 +350,8 @@ public final class SignRound implements TrainedWeight {
                 codes[row * in + j] = (byte) code(row * in + j, grids[groupOf[j]]);
             }
         }
-        return PackedWeight.of(format, out, in, new GridCodes(codes, scales, zeros, new float[0], unit, groupOf));
+        PackedWeight dense =
+                PackedWeight.of(format, out, in, new GridCodes(codes, scales, zeros, new float[0], unit, groupOf));
+        return outliers == null ? dense : new OutlierWeight(dense, outliers);
     }
 }

@@ -1,6 +1,6 @@
 package dev.halftone.reconstruct;
 
-import dev.halftone.format.PackedWeight;
+import dev.halftone.format.StoredWeight;
 import dev.halftone.model.LinearSite;
 import dev.halftone.tensor.Workers;
 import java.lang.foreign.MemorySegment;
@@ -30,6 +30,9 @@ public interface TrainedWeight {
     /** Goes back to the parameters that it started with. */
     void reset();
 
+    /** Share of codes that are not the nearest on their grids now. */
+    double changed();
+
     /** As it would be stored now. */
-    PackedWeight packed();
+    StoredWeight packed();
 }

@@ -6,8 +6,18 @@ import java.util.stream.Collectors;
 
 /** All claims that can be reproduced. */
 public final class Claims {
-    private static final List<Reproducible> ALL =
-            List.of(new AwqClaim(), new Dmmv(), new GptqClaim(), new IntVsFp(), new SmoothQuantClaim());
+    private static final List<Reproducible> ALL = List.of(
+            new AdadimClaim(),
+            new AdpqClaim(),
+            new AwqClaim(),
+            new Dmmv(),
+            new GoboClaim(),
+            new GptqClaim(),
+            new GwqClaim(),
+            new IntVsFp(),
+            new QuantEaseClaim(),
+            new SmoothQuantClaim(),
+            new SpqrClaim());
 
     private Claims() {}
 

@@ -36,17 +36,41 @@ public final class Results {
 
     /** "smaller" has less divergence than "larger", by more than two standard errors of the paired difference. */
     Claim.Finding less(String model, String smaller, String larger) {
-        Scores a = scores(model, smaller);
-        Scores b = scores(model, larger);
-        Estimate difference = Estimate.difference(b.kl(), a.kl());
-        return new Claim.Finding(
+        Estimate difference = difference(model, smaller, larger);
+        return finding(
                 "%s: %s diverges less than %s".formatted(model, smaller, larger),
                 difference.value() > 2 * difference.error(),
+                model,
+                smaller,
+                larger);
+    }
+
+    /** "smaller" does not have more divergence than "larger" by more than two standard errors of the paired difference. */
+    Claim.Finding notMore(String model, String smaller, String larger) {
+        Estimate difference = difference(model, smaller, larger);
+        return finding(
+                "%s: %s does not diverge more than %s".formatted(model, smaller, larger),
+                difference.value() > -2 * difference.error(),
+                model,
+                smaller,
+                larger);
+    }
+
+    private Estimate difference(String model, String smaller, String larger) {
+        return Estimate.difference(
+                scores(model, larger).kl(), scores(model, smaller).kl());
+    }
+
+    private Claim.Finding finding(String statement, boolean holds, String model, String smaller, String larger) {
+        Estimate difference = difference(model, smaller, larger);
+        return new Claim.Finding(
+                statement,
+                holds,
                 String.format(
                         Locale.ROOT,
                         "KL %.5f and %.5f, difference %.5f +- %.5f",
-                        a.divergence().value(),
-                        b.divergence().value(),
+                        scores(model, smaller).divergence().value(),
+                        scores(model, larger).divergence().value(),
                         difference.value(),
                         difference.error()));
     }

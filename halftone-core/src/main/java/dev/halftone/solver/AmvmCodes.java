@@ -79,7 +79,10 @@ public final class AmvmCodes implements WeightSolver {
             throw new IllegalArgumentException("amvm needs a sample of tokens");
         }
         Solution found = start.find(problem, format, workers);
-        PackedWeight packed = found.packed();
+        if (!(found.packed() instanceof PackedWeight packed)) {
+            throw new IllegalArgumentException(
+                    "amvm changes plain codes, not " + found.packed().format().label());
+        }
         OutputErrors errors = new OutputErrors(problem, sample, workers);
         RowLevels[] levels = new RowLevels[problem.out()];
         int[][] codes = new int[problem.out()][];

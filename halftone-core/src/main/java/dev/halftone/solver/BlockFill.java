@@ -181,7 +181,7 @@ public final class BlockFill {
         for (int at = 0; at < w.length; at++) {
             w[at] = dead[at % in] ? 0 : w[at];
         }
-        return new WeightProblem(problem.name(), w, problem.out(), in, problem.gram());
+        return problem.withWeight(w);
     }
 
     private static BlockWeight plain(WeightProblem problem, BlockLayout layout, Workers workers) {

@@ -75,6 +75,56 @@ public sealed interface Event {
         }
     }
 
+    /** Coordinate descent was asked for, and what the method before it stores has no fixed scalar grids. */
+    record NotPolished(String format) implements Event {
+        @Override
+        public boolean weaker() {
+            return true;
+        }
+
+        @Override
+        public String describe() {
+            return "not polished: " + format + " has no grid of scales that stay";
+        }
+    }
+
+    /** No gradient of the model's loss reached a weight whose outliers it should have chosen. */
+    record NoGradient(String instead) implements Event {
+        @Override
+        public boolean weaker() {
+            return true;
+        }
+
+        @Override
+        public String describe() {
+            return "no gradient of the loss reached the weight: outliers chosen by " + instead;
+        }
+    }
+
+    /** Inputs that calibration never saw active, on grids that need not have a 0. */
+    record UnseenColumns(int columns) implements Event {
+        @Override
+        public String describe() {
+            return columns + " input columns were zero in every calibration token; their weights were rounded as zeros";
+        }
+    }
+
+    /** Groups can run along the inputs only. */
+    record OneDirection(int outputs, String format) implements Event {
+        @Override
+        public String describe() {
+            return "%d outputs do not split into %s: groups run along the inputs".formatted(outputs, format);
+        }
+    }
+
+    /** More outliers than a sparse part is made for. */
+    record ManyOutliers(double share) implements Event {
+        @Override
+        public String describe() {
+            return "%.1f %% of the weights are outliers, 32 bits each".formatted(100 * share);
+        }
+    }
+
     /** The method could not run and plain rounding took its place. */
     record FellBackToRtn(String reason) implements Event {
         @Override

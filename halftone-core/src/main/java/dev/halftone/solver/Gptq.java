@@ -102,6 +102,11 @@ public final class Gptq implements WeightSolver {
     }
 
     @Override
+    public boolean keepsOutliers() {
+        return true;
+    }
+
+    @Override
     public Solution find(WeightProblem problem, NumberFormat format, Workers workers) {
         Gram gram = problem.gram();
         if (gram == null) {
@@ -120,24 +125,29 @@ public final class Gptq implements WeightSolver {
             events.addAll(rounding.events());
             return Solution.nearest(problem, rounding, events);
         }
-        WeightProblem alive = withoutDead(problem, factor.dead());
+        WeightProblem alive = problem.withoutDead(factor.dead());
         GridRounding rounding = rounding(alive, format, order, workers);
-        int dynamic = dynamic(format, problem.in()) ? format.groupIn(problem.in()) : 0;
+        OutlierMask mask = problem.outliers();
+        KeptOutliers kept = mask == null ? null : new KeptOutliers(mask, problem.out(), problem.in(), rounding);
+        int dynamic = dynamic(format, problem) ? format.groupIn(problem.in()) : 0;
         Walk walk = new Walk(order, r, dynamic, options.stale(), block);
-        ColumnLoop loop = new ColumnLoop(alive.weight(), problem.out(), walk, rounding, null);
+        ColumnLoop loop = new ColumnLoop(alive.weight(), problem.out(), walk, rounding, kept);
         loop.run(workers);
         events.addAll(rounding.events());
-        return Solution.of(problem, rounding, loop.loss(factor.added()), events);
+        return kept == null
+                ? Solution.of(problem, rounding, loop.loss(factor.added()), events)
+                : Solution.kept(problem, rounding, kept, loop.loss(factor.added()), events);
     }
 
-    /** True if grids are fitted on the way. */
-    private boolean dynamic(NumberFormat format, int in) {
-        return !options.staticGroups() && format.groupIn(in) < in && format.rows() == 1;
+    /** True if grids are fitted on the way: not where outliers stay out of them, which the values of a group do not tell. */
+    private boolean dynamic(NumberFormat format, WeightProblem problem) {
+        int in = problem.in();
+        return !options.staticGroups() && format.groupIn(in) < in && format.rows() == 1 && problem.outliers() == null;
     }
 
     /** The grids that the loop rounds on: fitted to W, or still to be fitted. */
     private GridRounding rounding(WeightProblem problem, NumberFormat format, int[] order, Workers workers) {
-        if (!dynamic(format, problem.in())) {
+        if (!dynamic(format, problem)) {
             return GridRounding.fixed(problem, format, options.search(), workers);
         }
         boolean reordered = options.order() == ColumnOrder.ACT;
@@ -152,22 +162,5 @@ public final class Gptq implements WeightSolver {
         }
         SearchWeights weights = SearchWeights.of(problem, options.search(), columns, group);
         return new GridRounding(problem, format.withReordered(reordered), weights, groupOf);
-    }
-
-    private static WeightProblem withoutDead(WeightProblem problem, boolean[] dead) {
-        boolean some = false;
-        for (boolean one : dead) {
-            some |= one;
-        }
-        if (!some) {
-            return problem;
-        }
-        float[] w = problem.weight().clone();
-        for (int j = 0; j < dead.length; j++) {
-            for (int row = 0; dead[j] && row < problem.out(); row++) {
-                w[row * problem.in() + j] = 0;
-            }
-        }
-        return new WeightProblem(problem.name(), w, problem.out(), problem.in(), problem.gram());
     }
 }

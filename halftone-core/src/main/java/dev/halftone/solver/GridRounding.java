@@ -6,12 +6,14 @@ import dev.halftone.format.GridCodes;
 import dev.halftone.format.GroupValues;
 import dev.halftone.format.NumberFormat;
 import dev.halftone.format.PackedWeight;
+import dev.halftone.format.StoredWeight;
 import dev.halftone.kernel.LevelColumns;
 import dev.halftone.tensor.Workers;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A weight on its grids while it is being solved: codes (out, in), scales and zero points (groups, tiles). Tiles of rows are
@@ -45,6 +47,10 @@ final class GridRounding implements ColumnLoop.Grid {
     private final byte[] codes;
 
     GridRounding(WeightProblem problem, NumberFormat format, SearchWeights weights, int[] groupOf) {
+        this(problem, format, weights, groupOf, format.unit(problem.dense(format.groupIn(problem.in()))));
+    }
+
+    private GridRounding(WeightProblem problem, NumberFormat format, SearchWeights weights, int[] groupOf, float unit) {
         this.problem = problem;
         this.format = format;
         this.weights = weights;
@@ -54,7 +60,7 @@ final class GridRounding implements ColumnLoop.Grid {
         this.rows = format.rowsIn(out);
         this.tiles = format.tiles(out);
         this.groupOf = groupOf;
-        this.unit = format.unit(problem.weight());
+        this.unit = unit;
         int grids = Math.multiplyExact(tiles, groups);
         this.levels = format.columns(grids);
         this.minima = new float[grids];
@@ -66,8 +72,9 @@ final class GridRounding implements ColumnLoop.Grid {
     static GridRounding nearest(WeightProblem problem, NumberFormat format, ClipSearch search, Workers workers) {
         GridRounding result = fixed(problem, format, search, workers);
         int in = problem.in();
+        float[] dense = problem.dense(format.groupIn(in));
         workers.forEach(Math.ceilDiv(problem.out(), STRIP), strip -> {
-            Nearest nearest = result.new Nearest(problem.weight());
+            Nearest nearest = result.new Nearest(dense);
             for (int row = strip * STRIP; row < Math.min(problem.out(), (strip + 1) * STRIP); row++) {
                 nearest.round(row);
                 for (int j = 0; j < in; j++) {
@@ -86,13 +93,40 @@ final class GridRounding implements ColumnLoop.Grid {
         SearchWeights weights = SearchWeights.of(problem, search, columns, perGroup);
         int[] groupOf = IntStream.range(0, in).map(j -> j / perGroup).toArray();
         GridRounding result = new GridRounding(problem, format, weights, groupOf);
+        float[] dense = problem.dense(perGroup);
         workers.forEach(result.tiles, tile -> {
             int first = tile * result.rows;
             int rows = Math.min(result.rows, problem.out() - first);
             for (int g = 0; g < result.groups; g++) {
-                result.fit(first, g, new GroupValues(problem.weight(), first * in + g * perGroup, in, rows, perGroup));
+                result.fit(first, g, new GroupValues(dense, first * in + g * perGroup, in, rows, perGroup));
             }
         });
+        return result;
+    }
+
+    /** The grids and codes that a weight is stored with. */
+    static GridRounding of(WeightProblem problem, PackedWeight packed) {
+        NumberFormat format = packed.format();
+        int in = problem.in();
+        int[] groupOf = IntStream.range(0, in).map(packed::groupOf).toArray();
+        SearchWeights none = SearchWeights.of(problem, ClipSearch.MIN_MAX, groupOf, format.groupIn(in));
+        GridRounding result = new GridRounding(problem, format, none, groupOf, packed.multiple());
+        for (int tile = 0; tile < result.tiles; tile++) {
+            int row = tile * result.rows;
+            for (int g = 0; g < result.groups; g++) {
+                int index = result.index(row, g);
+                float scale = packed.multiple() * packed.storedScale(row, g);
+                result.levels.scales()[index] = scale;
+                result.levels.zeros()[index] = packed.storedZero(row, g);
+                result.minima[index] = packed.minima().byteSize() == 0 ? 0 : packed.storedMinimum(row, g);
+                result.levels.offsets()[index] = format.offset(scale, result.minima[index]);
+            }
+        }
+        for (int row = 0; row < problem.out(); row++) {
+            for (int j = 0; j < in; j++) {
+                result.codes[result.place(row, j)] = (byte) packed.code(row, j);
+            }
+        }
         return result;
     }
 
@@ -190,6 +224,62 @@ final class GridRounding implements ColumnLoop.Grid {
             System.arraycopy(weight, row * in, values, 0, in);
             format.round(values, 0, own, 0, codes, in);
         }
+    }
+
+    /** The values that the codes of a row stand for. */
+    void values(int row, float[] target, int at) {
+        for (int j = 0; j < in; j++) {
+            int index = index(row, groupOf[j]);
+            target[at + j] =
+                    format.value(codes[place(row, j)] & 0xFF, levels.scales()[index], levels.offsets()[index], (int)
+                            levels.zeros()[index]);
+        }
+    }
+
+    /** The values that all codes stand for, (out, in). */
+    float[] values(Workers workers) {
+        float[] values = new float[out * in];
+        workers.forEach(out, row -> values(row, values, row * in));
+        return values;
+    }
+
+    /** A weight of this shape rounded to nearest on these grids, (out, in); codes stay as they are. */
+    float[] nearest(float[] weight, Workers workers) {
+        float[] values = new float[out * in];
+        workers.forEach(Math.ceilDiv(out, STRIP), strip -> {
+            Nearest nearest = new Nearest(weight);
+            for (int row = strip * STRIP; row < Math.min(out, (strip + 1) * STRIP); row++) {
+                nearest.round(row);
+                System.arraycopy(nearest.values, 0, values, row * in, in);
+            }
+        });
+        return values;
+    }
+
+    /**
+     * Gives all weights the codes of these values, and packs them.
+     *
+     * @param values (out, in): on the grids, but for the outliers
+     * @param mask null for none
+     */
+    StoredWeight packed(float[] values, @Nullable OutlierMask mask, Workers workers) {
+        workers.forEach(Math.ceilDiv(out, STRIP), strip -> {
+            int first = strip * STRIP;
+            int count = Math.min(STRIP, out - first);
+            float[] column = new float[count];
+            for (int j = 0; j < in; j++) {
+                for (int r = 0; r < count; r++) {
+                    column[r] = values[(first + r) * in + j];
+                }
+                round(first, count, j, column, 0);
+            }
+        });
+        if (mask == null) {
+            return pack();
+        }
+        KeptOutliers kept = new KeptOutliers(mask, out, in, this);
+        kept.keepAll(values);
+        return kept.packed();
     }
 
     /** The values of W rounded to nearest on these grids. */

@@ -27,6 +27,11 @@ public final class Rtn implements WeightSolver {
     }
 
     @Override
+    public boolean keepsOutliers() {
+        return true;
+    }
+
+    @Override
     public Solution find(WeightProblem problem, NumberFormat format, Workers workers) {
         GridRounding rounding = GridRounding.nearest(problem, format, search, workers);
         return Solution.nearest(problem, rounding, rounding.events());

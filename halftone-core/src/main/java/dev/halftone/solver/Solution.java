@@ -3,15 +3,16 @@ package dev.halftone.solver;
 import dev.halftone.calibration.Gram;
 import dev.halftone.format.ClipSearch;
 import dev.halftone.format.NumberFormat;
-import dev.halftone.format.PackedWeight;
+import dev.halftone.format.StoredWeight;
 import dev.halftone.tensor.Workers;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
 
 /** A solved weight, before it is compared with rounding to nearest: that takes a good part of the time of a fast solver. */
 public final class Solution {
     private final WeightProblem problem;
-    private final PackedWeight packed;
+    private final StoredWeight packed;
 
     /** What rounding to nearest is compared in. */
     private final NumberFormat plain;
@@ -26,7 +27,7 @@ public final class Solution {
 
     private Solution(
             WeightProblem problem,
-            PackedWeight packed,
+            StoredWeight packed,
             NumberFormat plain,
             double loss,
             ToDoubleFunction<Workers> changed,
@@ -39,9 +40,18 @@ public final class Solution {
         this.events = List.copyOf(events);
     }
 
-    /** Values of W rounded to nearest. */
+    /** Values of W rounded to nearest, beside outliers that are W itself. */
     static Solution nearest(WeightProblem problem, GridRounding rounding, List<Event> events) {
-        return new Solution(problem, rounding.pack(), rounding.format(), Double.NaN, _ -> 0, events);
+        OutlierMask mask = problem.outliers();
+        StoredWeight packed;
+        if (mask == null) {
+            packed = rounding.pack();
+        } else {
+            KeptOutliers kept = new KeptOutliers(mask, problem.out(), problem.in(), rounding);
+            kept.keepAll(problem.weight());
+            packed = kept.packed();
+        }
+        return new Solution(problem, packed, rounding.format(), Double.NaN, _ -> 0, events);
     }
 
     /** @param loss tr((W - Q) H (W - Q)^T), H without damping */
@@ -55,25 +65,54 @@ public final class Solution {
                 events);
     }
 
+    /** The same with outliers. */
+    static Solution kept(
+            WeightProblem problem, GridRounding rounding, KeptOutliers kept, double loss, List<Event> events) {
+        return of(problem, rounding, kept.packed(), loss, events);
+    }
+
     /**
-     * A weight that is packed already.
+     * Codes of a rounding, and something beside them.
+     *
+     * @param loss NaN: measured when it is asked for
+     */
+    static Solution of(
+            WeightProblem problem, GridRounding rounding, StoredWeight packed, double loss, List<Event> events) {
+        return new Solution(
+                problem,
+                packed,
+                rounding.format(),
+                loss,
+                workers -> rounding.changed(problem.weight(), workers),
+                events);
+    }
+
+    /**
+     * A weight in a format that is no number format.
      *
      * @param plain the number format that rounding to nearest is compared in
      * @param changed share of codes that rounding W to nearest on the same grids would change
      */
     static Solution stored(
-            WeightProblem problem, PackedWeight packed, NumberFormat plain, double changed, List<Event> events) {
+            WeightProblem problem, StoredWeight packed, NumberFormat plain, double changed, List<Event> events) {
         return new Solution(problem, packed, plain, Double.NaN, _ -> changed, events);
     }
 
     /** The weight as it will be stored. */
-    public PackedWeight packed() {
+    public StoredWeight packed() {
         return packed;
     }
 
     /** What did not go as the method says. */
     public List<Event> events() {
         return events;
+    }
+
+    /** The same with more to say. */
+    Solution after(List<Event> before) {
+        List<Event> all = new ArrayList<>(before);
+        all.addAll(events);
+        return new Solution(problem, packed, plain, loss, changed, all);
     }
 
     /** The same with its losses under H beside those of rounding to nearest. */
@@ -85,7 +124,7 @@ public final class Solution {
         }
         try (LayerLoss under = new LayerLoss(problem, gram, workers)) {
             double absolute = Double.isNaN(loss) ? under.absolute(packed.decode()) : loss;
-            GridRounding rtn = GridRounding.fixed(problem, plain, ClipSearch.MIN_MAX, workers);
+            GridRounding rtn = GridRounding.fixed(problem.withOutliers(null), plain, ClipSearch.MIN_MAX, workers);
             return new SolvedWeight(
                     packed, under.relative(absolute), under.relative(under.absolute(rtn::nearest)), share, events);
         }

@@ -1,6 +1,6 @@
 package dev.halftone.solver;
 
-import dev.halftone.format.PackedWeight;
+import dev.halftone.format.StoredWeight;
 import java.util.List;
 
 /**
@@ -13,4 +13,4 @@ import java.util.List;
  * @param events what did not go as the method says
  */
 public record SolvedWeight(
-        PackedWeight packed, double proxyLoss, double rtnLoss, double codesChanged, List<Event> events) {}
+        StoredWeight packed, double proxyLoss, double rtnLoss, double codesChanged, List<Event> events) {}

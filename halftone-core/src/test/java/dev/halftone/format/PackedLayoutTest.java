@@ -136,7 +136,7 @@ class PackedLayoutTest {
         ModelWriter.writeModel(directory, parts);
         ModelWriter.writeJson(directory.resolve("config.json"), config);
         try (Checkpoint checkpoint = Checkpoints.open(directory)) {
-            Map<String, NumberFormat> read = PackedLayout.formats(checkpoint.config(), "config.json");
+            Map<String, StoredFormat> read = PackedLayout.formats(checkpoint.config(), "config.json");
             assertThat(read).containsExactlyInAnyOrderEntriesOf(formats);
             read.forEach((name, format) -> assertThat(
                             PackedLayout.read(checkpoint, name, format).decode())
@@ -170,7 +170,7 @@ class PackedLayoutTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "6| {}| HT-405 c: packed format version 6; this build reads up to 5",
+                "7| {}| HT-405 c: packed format version 7; this build reads up to 6",
                 "3| {\"elements\": \"e9m9\", \"rule\": \"ceil\"}| HT-405 c: packed weights of elements \"e9m9\"",
                 "3| {\"elements\": \"e2m1\", \"rule\": \"odd\"}| HT-405 c: packed weights of rule \"odd\"",
                 "3| {\"elements\": \"e2m1\", \"rule\": \"ceil\", \"group\": 32}| HT-407 rule ceil does not go with fp16",

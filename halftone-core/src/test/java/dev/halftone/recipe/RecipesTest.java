@@ -112,9 +112,9 @@ class RecipesTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "steps:\\n  - weights: {method: magic, format: int4}| HT-421 r.yaml:2:23: method is \"magic\"; known are rtn, gptq",
+                "steps:\\n  - weights: {method: magic, format: int4}| HT-421 r.yaml:2:23: method is \"magic\"; known are rtn, gptq, quantease",
                 "steps:\\n  - weights: {method: rtn, format: int9}| HT-421 r.yaml:2:36: format is \"int9\"; known are int2 to int8",
-                "steps:\\n  - weights: {method: rtn, format: int4, grop: 64}| HT-421 r.yaml:2:48: \"grop\" is not known here; known are format, group, method, mode, scale, search, symmetric, targets",
+                "steps:\\n  - weights: {method: rtn, format: int4, grop: 64}| HT-421 r.yaml:2:48: \"grop\" is not known here; known are format, group, method, mode, outliers, polish, scale, search, symmetric, targets",
                 "steps: []| HT-421 r.yaml:1:8: \"steps\" must be a list with at least one entry",
                 "steps:\\n  - transform: {method: rougher}| HT-421 r.yaml:2:25: method is \"rougher\"; known are smoothquant, awq",
                 "steps:\\n  - transform: {method: smoothquant, alpha: 1.5}| HT-421 r.yaml:2:45: alpha is 1.5; expected 0 to 1",

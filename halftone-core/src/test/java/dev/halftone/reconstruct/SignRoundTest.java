@@ -37,7 +37,7 @@ class SignRoundTest {
         float[] w = weight(1);
         try (Workers workers = new Workers(2)) {
             PackedWeight nearest = nearest(w, symmetric, workers);
-            PackedWeight same = new SignRound(SITE, w, nearest).packed();
+            PackedWeight same = codes(new SignRound(SITE, w, nearest));
             assertThat(same.codes().mismatch(nearest.codes())).isEqualTo(-1);
             assertThat(same.scales().mismatch(nearest.scales())).isEqualTo(-1);
             assertThat(same.zeros().mismatch(nearest.zeros())).isEqualTo(-1);
@@ -56,7 +56,7 @@ class SignRoundTest {
                 codes[i] = (byte) Math.clamp(nearest.code(i / IN, i % IN) + random.nextInt(-2, 3), 0, 7);
             }
             PackedWeight moved = withCodes(nearest, codes);
-            assertThat(new SignRound(SITE, w, moved).packed().codes().mismatch(moved.codes()))
+            assertThat(codes(new SignRound(SITE, w, moved)).codes().mismatch(moved.codes()))
                     .isEqualTo(-1);
         }
     }
@@ -101,15 +101,19 @@ class SignRoundTest {
             MemorySegment.copy(w, 0, gradient, ValueLayout.JAVA_FLOAT, 0, w.length);
             trained.step(gradient, 0.3, workers);
             trained.keep();
-            MemorySegment kept = trained.packed().codes();
+            MemorySegment kept = codes(trained).codes();
             assertThat(kept.mismatch(start.codes())).isNotEqualTo(-1);
             trained.step(gradient, 0.3, workers);
-            assertThat(trained.packed().codes().mismatch(kept)).isNotEqualTo(-1);
+            assertThat(codes(trained).codes().mismatch(kept)).isNotEqualTo(-1);
             trained.restore();
-            assertThat(trained.packed().codes().mismatch(kept)).isEqualTo(-1);
+            assertThat(codes(trained).codes().mismatch(kept)).isEqualTo(-1);
             trained.reset();
-            assertThat(trained.packed().codes().mismatch(start.codes())).isEqualTo(-1);
+            assertThat(codes(trained).codes().mismatch(start.codes())).isEqualTo(-1);
         }
+    }
+
+    private static PackedWeight codes(SignRound trained) {
+        return (PackedWeight) trained.packed();
     }
 
     private static Tensor leaf(float[] values, long... shape) {
@@ -164,7 +168,7 @@ class SignRoundTest {
 
     private static PackedWeight nearest(float[] w, boolean symmetric, Workers workers) {
         WeightProblem problem = new WeightProblem("w", w, OUT, IN, null);
-        return new Rtn(ClipSearch.MIN_MAX)
+        return (PackedWeight) new Rtn(ClipSearch.MIN_MAX)
                 .solve(problem, new IntGroup(3, GROUP, symmetric), workers)
                 .packed();
     }

@@ -114,9 +114,10 @@ class AmvmCodesTest {
         };
         WeightSolver start =
                 kind.equals("reordered") ? new Gptq(new Gptq.Options(ClipSearch.MIN_MAX, true, false, 0.01)) : RTN;
-        PackedWeight before = start.find(problem, format, WORKERS).packed();
+        PackedWeight before =
+                (PackedWeight) start.find(problem, format, WORKERS).packed();
         SolvedWeight solved = new AmvmCodes(start, GUARDED).solve(problem, format, WORKERS);
-        PackedWeight after = solved.packed();
+        PackedWeight after = (PackedWeight) solved.packed();
         assertThat(after.scales().mismatch(before.scales())).isEqualTo(-1);
         assertThat(after.zeros().mismatch(before.zeros())).isEqualTo(-1);
         assertThat(after.groupOf().mismatch(before.groupOf())).isEqualTo(-1);
@@ -124,7 +125,7 @@ class AmvmCodesTest {
         assertThat(solved.codesChanged()).isBetween(0.001, 0.9);
         assertThat(solved.proxyLoss()).isPositive().isLessThan(1);
         try (Workers one = new Workers(1)) {
-            PackedWeight again =
+            PackedWeight again = (PackedWeight)
                     new AmvmCodes(start, GUARDED).find(problem, format, one).packed();
             assertThat(again.codes().mismatch(after.codes())).isEqualTo(-1);
         }

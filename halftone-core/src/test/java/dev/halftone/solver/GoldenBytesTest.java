@@ -37,8 +37,7 @@ class GoldenBytesTest {
                 method.equals("rtn") ? new Rtn(named) : new Gptq(new Gptq.Options(named, actOrder, actOrder, 0.01));
         WeightProblem problem = Layers.problem(21, 24, Layers.correlated(22, 160));
         try (Workers workers = new Workers(1)) {
-            PackedWeight packed = solver.solve(problem, new IntGroup(bits, group, symmetric), workers)
-                    .packed();
+            PackedWeight packed = Layers.packed(solver.solve(problem, new IntGroup(bits, group, symmetric), workers));
             assertThat(checksum(packed)).isEqualTo(expected);
         }
     }

@@ -71,10 +71,10 @@ class GptqVariantsTest {
                     .as("%s %s", mode, order)
                     .isLessThanOrEqualTo(NEAR_TIES);
             boolean stored = order == ColumnOrder.ACT && !staticGroups;
-            assertThat(solved.packed().format()).isEqualTo(format.withReordered(stored));
-            assertThat(solved.packed().groupOf().byteSize()).isEqualTo(stored ? 2 * IN : 0);
-            assertThat(solved.packed().format().bitsPerWeight(OUT, IN))
-                    .isEqualTo(8.0 * solved.packed().byteSize() / (OUT * IN));
+            PackedWeight packed = Layers.packed(solved);
+            assertThat(packed.format()).isEqualTo(format.withReordered(stored));
+            assertThat(packed.groupOf().byteSize()).isEqualTo(stored ? 2 * IN : 0);
+            assertThat(packed.format().bitsPerWeight(OUT, IN)).isEqualTo(8.0 * packed.byteSize() / (OUT * IN));
         }
     }
 
@@ -240,7 +240,7 @@ class GptqVariantsTest {
             SolvedWeight dynamic = new Gptq(options).solve(problem, format(GridMode.ASYM, 3, 20), WORKERS);
             if (order == ColumnOrder.ACT) {
                 // Other groups than those of rounding to nearest: columns of like importance.
-                assertThat(dynamic.packed().format().reordered()).isTrue();
+                assertThat(Layers.packed(dynamic).format().reordered()).isTrue();
                 continue;
             }
             float[] rtn = new Rtn(search)
@@ -305,9 +305,8 @@ class GptqVariantsTest {
     @Test
     void aPackedOrderOutsideItsGroupsIsRefused() {
         WeightProblem problem = Layers.problem(23, 8, Layers.correlated(24, IN));
-        PackedWeight packed = new Gptq(options(ColumnOrder.ACT, false, false))
-                .solve(problem, format(GridMode.ASYM, 4, 20), WORKERS)
-                .packed();
+        PackedWeight packed = Layers.packed(
+                new Gptq(options(ColumnOrder.ACT, false, false)).solve(problem, format(GridMode.ASYM, 4, 20), WORKERS));
         MemorySegment broken = MemorySegment.ofArray(packed.groupOf().toArray(ValueLayout.JAVA_BYTE));
         broken.set(ValueLayout.JAVA_BYTE, 6, (byte) 8);
         assertThatThrownBy(() -> new PackedWeight(

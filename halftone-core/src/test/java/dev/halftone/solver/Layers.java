@@ -1,6 +1,7 @@
 package dev.halftone.solver;
 
 import dev.halftone.calibration.Gram;
+import dev.halftone.format.PackedWeight;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
@@ -79,6 +80,16 @@ final class Layers {
             }
         }
         return sum;
+    }
+
+    /** A result of one number format and nothing else. */
+    static PackedWeight packed(SolvedWeight solved) {
+        return (PackedWeight) solved.packed();
+    }
+
+    /** tr((W - Q) H (W - Q)^T) / tr(W H W^T) by definition. */
+    static double loss(WeightProblem problem, float[] q) {
+        return trace(problem, q, 0) / trace(problem, new float[q.length], 0);
     }
 
     /** Rows in which two weights (out, in) differ anywhere. */

@@ -87,7 +87,7 @@ class LevelFormatsTest {
             SolvedWeight solved = new Gptq(new Gptq.Options(ClipSearch.WEIGHTED, actOrder, false, 0.01))
                     .solve(problem, format, WORKERS);
             assertThat(solved.proxyLoss()).isLessThan(0.8 * solved.rtnLoss());
-            assertThat(solved.packed().format().reordered()).isEqualTo(actOrder);
+            assertThat(Layers.packed(solved).format().reordered()).isEqualTo(actOrder);
         }
     }
 

@@ -413,9 +413,8 @@ class RtnTest {
     }
 
     private static PackedWeight solve(float[] w, int in, IntGroup format, ClipSearch search) {
-        return new Rtn(search)
-                .solve(new WeightProblem("w", w, w.length / in, in, null), format, WORKERS)
-                .packed();
+        return Layers.packed(
+                new Rtn(search).solve(new WeightProblem("w", w, w.length / in, in, null), format, WORKERS));
     }
 
     private static float[] gaussian(long seed, int count) {

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.halftone.calibration.Gram;
 import dev.halftone.format.ClipSearch;
+import dev.halftone.format.GridMode;
 import dev.halftone.format.IntGroup;
+import dev.halftone.format.ScaleType;
 import dev.halftone.solver.ColumnLoop.Walk;
 import dev.halftone.tensor.Workers;
 import java.util.Arrays;
@@ -39,6 +41,48 @@ class SolverTiming {
                     workers);
             time("gptq weighted", new Gptq(new Gptq.Options(ClipSearch.WEIGHTED, true, true, 0.01)), problem, workers);
         }
+    }
+
+    /** One run on the same layers, two threads: docs/solvers.md. The factor of H is part of a first round, which is not kept. */
+    @Test
+    void secondsOfTheWeightSolvers() {
+        for (int size : new int[] {SIZE, 2 * SIZE}) {
+            WeightProblem problem = Layers.problem(1, size, Layers.expected(2, size));
+            IntGroup small = new IntGroup(3, 16, false);
+            IntGroup affine = new IntGroup(3, 128, GridMode.AFFINE, ScaleType.F16, 1, false);
+            IntGroup int3 = new IntGroup(3, 128, false);
+            try (Workers workers = new Workers(2)) {
+                once(size, "adpq", new AdpQ(0.08), problem, affine, workers);
+                once(size, "rtn", new Rtn(ClipSearch.MIN_MAX), problem, int3, workers);
+                once(
+                        size,
+                        "gptq",
+                        new Gptq(new Gptq.Options(ClipSearch.MIN_MAX, true, true, 0.01)),
+                        problem,
+                        int3,
+                        workers);
+                Spqr.Options spqr = new Spqr.Options(0.2, 1, 3, 16, ColumnOrder.ACT, true);
+                once(size, "spqr", new Spqr(spqr), problem, small, workers);
+                for (QuantEase.Start start : new QuantEase.Start[] {QuantEase.Start.WEIGHT, QuantEase.Start.GPTQ}) {
+                    QuantEase.Options options =
+                            new QuantEase.Options(ClipSearch.MIN_MAX, start, QuantEase.SWEEPS, true, 0.01);
+                    once(size, "quantease from " + start.title(), new QuantEase(options), problem, int3, workers);
+                }
+            }
+        }
+    }
+
+    /** A solver's first solution of a layer, evidence not counted; the second of two, so that the code is compiled. */
+    private static void once(
+            int size, String name, WeightSolver solver, WeightProblem problem, IntGroup format, Workers workers) {
+        WeightProblem warm = Layers.problem(1, 256, Layers.expected(2, 256));
+        solver.find(warm, format, workers);
+        long start = System.nanoTime();
+        Solution solution = solver.find(problem, format, workers);
+        double seconds = (System.nanoTime() - start) / 1e9;
+        System.out.printf(
+                "TIMING %d %s: %.3f s, loss %.5f%n",
+                size, name, seconds, solution.withEvidence(workers).proxyLoss());
     }
 
     /** What GPTQ with groups fitted on the way spends on a layer of 4096 x 4096, two threads: the solution, and the evidence. */

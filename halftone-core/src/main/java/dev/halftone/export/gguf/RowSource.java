@@ -7,6 +7,7 @@ import dev.halftone.error.InputException;
 import dev.halftone.export.gguf.GgufTensors.Entry;
 import dev.halftone.format.ModelFile;
 import dev.halftone.format.PackedWeight;
+import dev.halftone.format.StoredWeight;
 import dev.halftone.format.gguf.BlockBytes;
 import dev.halftone.format.gguf.BlockLayout;
 import dev.halftone.format.gguf.BlockRow;
@@ -61,18 +62,23 @@ sealed interface RowSource {
         if (packed.isPresent()) {
             return packed(model, entry, source, packed.get());
         }
+        Optional<StoredWeight> stored = model.storedWeight(source);
+        if (stored.isPresent()) {
+            checkFloat(model, entry, source, stored.get().format().label());
+            return (Numbers) (row, target) -> stored.get().decodeRow(row, target, 0);
+        }
         if (entry.site() != null && entry.site().inputMajor() && !entry.vector()) {
             return transposed(model, entry, arena);
         }
-        StoredTensor stored = model.checkpoint().tensor(source);
+        StoredTensor tensor = model.checkpoint().tensor(source);
         if (model.checkpoint() instanceof GgufCheckpoint
-                && stored.type().equals(entry.type().name())) {
-            return new Whole(stored.bytes());
+                && tensor.type().equals(entry.type().name())) {
+            return new Whole(tensor.bytes());
         }
         int columns = entry.columns();
         return (Numbers) (row, target) -> {
             MemorySegment piece = MemorySegment.ofArray(target).asSlice(0, (long) columns * Float.BYTES);
-            stored.decode(row, row + 1, piece);
+            tensor.decode(row, row + 1, piece);
         };
     }
 

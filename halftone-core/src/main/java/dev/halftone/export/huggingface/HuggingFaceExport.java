@@ -10,6 +10,7 @@ import dev.halftone.format.ModelFile;
 import dev.halftone.format.ModelWriter;
 import dev.halftone.format.PackedWeight;
 import dev.halftone.format.StoredPart;
+import dev.halftone.format.StoredWeight;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.LinearSite;
 import dev.halftone.tensor.ComputeType;
@@ -196,6 +197,13 @@ public final class HuggingFaceExport {
         if (layout == null) {
             return;
         }
+        for (LinearSite site : Decoder.linears(model.spec())) {
+            Optional<StoredWeight> stored = model.storedWeight(site.weight());
+            if (stored.isPresent() && !packed.containsKey(site.module())) {
+                throw Layout.refused(
+                        site.module(), "is stored as " + stored.get().format().label());
+            }
+        }
         if (packed.isEmpty()) {
             throw new InputException(
                     "HT-691", place, "has no packed linears", "quantize it first, or use --format safetensors");
@@ -241,12 +249,12 @@ public final class HuggingFaceExport {
     }
 
     private StoredPart plain(Decoder.Expected tensor, Arena arena) {
-        Optional<PackedWeight> weight = model.packedWeight(tensor.name());
+        Optional<StoredWeight> weight = model.storedWeight(tensor.name());
         if (weight.isEmpty()) {
             return KeptTensor.plain(model.checkpoint().tensor(tensor.name()), arena);
         }
         decoded++;
-        PackedWeight source = weight.get();
+        StoredWeight source = weight.get();
         // A packed weight is (out, in); some families store (in, out).
         boolean turned = tensor.shape()[0] != source.out() || tensor.shape()[1] != source.in();
         MemorySegment memory = arena.allocate((long) source.out() * source.in() * Float.BYTES, 64);

@@ -113,6 +113,6 @@ class ReproduceCommandTest {
     void anUnknownClaimIsRefusedWithTheKnownOnes() {
         Command command = Command.run("reproduce", "perpetuum-mobile");
         assertThat(command.code()).isEqualTo(3);
-        assertThat(command.err()).contains("HT-650", "awq, gptq, int-vs-fp, smoothquant");
+        assertThat(command.err()).contains("HT-650", "awq, dmmv, gptq, int-vs-fp, smoothquant");
     }
 }

@@ -12,6 +12,7 @@ import dev.halftone.recipe.QuantizationResult;
 import dev.halftone.recipe.QuantizationResult.CacheReport;
 import dev.halftone.recipe.QuantizationResult.Evidence;
 import dev.halftone.recipe.QuantizationResult.ExpertCoverage;
+import dev.halftone.recipe.QuantizationResult.ReconstructionReport;
 import dev.halftone.recipe.QuantizationResult.TransformReport;
 import dev.halftone.recipe.Quantizer;
 import dev.halftone.recipe.Recipe;
@@ -106,6 +107,7 @@ final class QuantizeCommand implements Callable<Integer> {
             CalibrationSet.@Nullable Report calibration,
             @Nullable CacheReport cache,
             List<TransformReport> transforms,
+            List<ReconstructionReport> reconstructions,
             List<ExpertCoverage> experts,
             List<SiteReport> sites,
             List<EventReport> events,
@@ -124,6 +126,7 @@ final class QuantizeCommand implements Callable<Integer> {
                     evidence.calibration(),
                     evidence.cache(),
                     evidence.transforms(),
+                    evidence.reconstructions(),
                     evidence.experts(),
                     evidence.sites(),
                     evidence.events(),
@@ -259,6 +262,16 @@ final class QuantizeCommand implements Callable<Integer> {
         }
         if (compared > 0) {
             writer.printf("layer loss %.3f of round-to-nearest's (geometric mean)%n", Math.exp(ratio / compared));
+        }
+        List<ReconstructionReport> trained = evidence.reconstructions();
+        if (!trained.isEmpty()) {
+            double fell = trained.stream()
+                    .mapToDouble(block -> block.before() == 0 ? 0 : Math.log(block.after() / block.before()))
+                    .average()
+                    .orElse(0);
+            writer.printf(
+                    "trained: %d blocks, output errors %.3f of the solvers' (geometric mean)%n",
+                    trained.size(), Math.exp(fell));
         }
         evidence.transforms().stream()
                 .filter(transform -> !transform.folded())

@@ -54,8 +54,8 @@ final class ReproduceCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "NAME",
             description =
-                    "adadim, adpq, awq, dmmv, gobo, gptq, gwq, int-vs-fp, quantease, smoothquant, spqr; calibration-study,"
-                            + " qllm-eval, llm-qbench")
+                    "adadim, adpq, awq, dmmv, gobo, gptq, gwq, int-vs-fp, quantease, signround, smoothquant, spqr;"
+                            + " calibration-study, qllm-eval, llm-qbench")
     private String name = "";
 
     @Option(

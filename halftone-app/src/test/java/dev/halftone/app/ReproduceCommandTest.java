@@ -114,6 +114,8 @@ class ReproduceCommandTest {
         Command command = Command.run("reproduce", "perpetuum-mobile");
         assertThat(command.code()).isEqualTo(3);
         assertThat(command.err())
-                .contains("HT-650", "adadim, adpq, awq, gobo, gptq, gwq, int-vs-fp, quantease, smoothquant, spqr");
+                .contains(
+                        "HT-650",
+                        "adadim, adpq, awq, dmmv, gobo, gptq, gwq, int-vs-fp, quantease, signround, smoothquant, spqr");
     }
 }

@@ -16,6 +16,7 @@ public final class Claims {
             new GwqClaim(),
             new IntVsFp(),
             new QuantEaseClaim(),
+            new SignRoundClaim(),
             new SmoothQuantClaim(),
             new SpqrClaim());
 

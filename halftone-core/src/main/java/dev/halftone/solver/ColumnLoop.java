@@ -65,12 +65,16 @@ final class ColumnLoop {
         }
     }
 
-    /** Weights that stay as they are: the loop asks before it rounds, and a kept weight has no error to pass on. */
+    /** Weights that are not rounded to the grid: the loop asks before it rounds, and passes on what storing them loses. */
     interface Kept {
         boolean keeps(int row, int column);
 
-        /** Takes the value that a kept weight has when its column is reached: the errors before it are already in it. */
-        void keep(int row, int column, double value);
+        /**
+         * Takes the value that a kept weight has when its column is reached: the errors before it are already in it.
+         *
+         * @return what is stored of it
+         */
+        float keep(int row, int column, float value);
     }
 
     /**
@@ -378,7 +382,7 @@ final class ColumnLoop {
         private void roundOrKeep(Kept kept, int row, int count, int column) {
             for (int r = 0; r < count; r++) {
                 if (kept.keeps(row + r, column)) {
-                    kept.keep(row + r, column, after[r]);
+                    after[r] = kept.keep(row + r, column, after[r]);
                 } else {
                     after[r] = grid.round(row + r, column, after[r]);
                 }

@@ -25,9 +25,9 @@ final class KeptOutliers implements ColumnLoop.Kept {
     }
 
     @Override
-    public void keep(int row, int column, double value) {
-        float dense = grid.round(row, column, (float) value);
-        rows.put(row, column, (float) (value - dense));
+    public float keep(int row, int column, float value) {
+        float dense = grid.round(row, column, value);
+        return dense + rows.put(row, column, value - dense);
     }
 
     /** Keeps the values of W itself, beside codes that were rounded to nearest. */

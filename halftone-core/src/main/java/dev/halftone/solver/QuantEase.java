@@ -175,8 +175,9 @@ public final class QuantEase implements WeightSolver {
         }
 
         @Override
-        public void keep(int row, int column, double value) {
-            values[row * in + column] = (float) value;
+        public float keep(int row, int column, float value) {
+            values[row * in + column] = value;
+            return value;
         }
 
         void into(float[] target) {

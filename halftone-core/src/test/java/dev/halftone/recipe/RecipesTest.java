@@ -112,13 +112,13 @@ class RecipesTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "steps:\\n  - weights: {method: magic, format: int4}| HT-421 r.yaml:2:23: method is \"magic\"; known are rtn, gptq, quantease",
+                "steps:\\n  - weights: {method: magic, format: int4}| HT-421 r.yaml:2:23: method is \"magic\"; known are rtn, gptq, amvm, quantease",
                 "steps:\\n  - weights: {method: rtn, format: int9}| HT-421 r.yaml:2:36: format is \"int9\"; known are int2 to int8",
                 "steps:\\n  - weights: {method: rtn, format: int4, grop: 64}| HT-421 r.yaml:2:48: \"grop\" is not known here; known are format, group, method, mode, outliers, polish, scale, search, symmetric, targets",
                 "steps: []| HT-421 r.yaml:1:8: \"steps\" must be a list with at least one entry",
                 "steps:\\n  - transform: {method: rougher}| HT-421 r.yaml:2:25: method is \"rougher\"; known are smoothquant, awq",
                 "steps:\\n  - transform: {method: smoothquant, alpha: 1.5}| HT-421 r.yaml:2:45: alpha is 1.5; expected 0 to 1",
-                "steps:\\n  - caches: {bits: 4}| HT-421 r.yaml:2:13: \"caches\" is not known here; known are cache, inputs, transform, weights",
+                "steps:\\n  - caches: {bits: 4}| HT-421 r.yaml:2:13: \"caches\" is not known here; known are cache, inputs, reconstruct, transform, weights",
                 "steps:\\n  - cache: {method: kivi}| HT-421 r.yaml:2:21: method is \"kivi\"; known is int-token",
                 "steps:\\n  - {}| HT-421 r.yaml:2:5: a step is one of: transform, weights, inputs, cache, reconstruct",
                 "steps:\\n  - inputs: {format: int9}| HT-421 r.yaml:2:22: format is \"int9\"; known are int2 to int8, fp8_e4m3, fp8_e5m2",

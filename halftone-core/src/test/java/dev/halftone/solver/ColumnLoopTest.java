@@ -81,8 +81,9 @@ class ColumnLoopTest {
             }
 
             @Override
-            public void keep(int row, int column, double value) {
+            public float keep(int row, int column, float value) {
                 exact[row * IN + column] = value;
+                return value;
             }
         };
         GridRounding grid = GridRounding.fixed(problem, format(GridMode.ASYM, 3, 20), ClipSearch.MIN_MAX, WORKERS);
@@ -123,8 +124,9 @@ class ColumnLoopTest {
             }
 
             @Override
-            public void keep(int row, int column, double value) {
-                values[row * IN + column] = (float) value;
+            public float keep(int row, int column, float value) {
+                values[row * IN + column] = value;
+                return value;
             }
         };
         GridRounding grid = GridRounding.fixed(problem, format(GridMode.ASYM, 3, 20), ClipSearch.MIN_MAX, WORKERS);

@@ -15,6 +15,7 @@ import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
@@ -78,7 +79,7 @@ class GradientPassTest {
             RandomGenerator random =
                     RandomGeneratorFactory.of("L64X128MixRandom").create(3);
             for (LinearSite site : sites) {
-                float[] magnitudes = found.get(site.weight());
+                float[] magnitudes = of(found, site.weight());
                 float most = 0;
                 int at = 0;
                 for (int i = 0; i < magnitudes.length; i++) {
@@ -95,6 +96,10 @@ class GradientPassTest {
                 }
             }
         }
+    }
+
+    private static float[] of(Map<String, float[]> gradients, String weight) {
+        return Objects.requireNonNull(gradients.get(weight), weight);
     }
 
     private static double moved(ModelFile model, LinearSite site, int[] ids, int place, float step) {
@@ -114,11 +119,11 @@ class GradientPassTest {
             Map<String, float[]> both = gradients(model, List.of(ids(5, 16), ids(6, 20)));
             both.forEach((name, sum) -> {
                 for (int i = 0; i < sum.length; i++) {
-                    assertThat(sum[i]).isCloseTo(one.get(name)[i] + other.get(name)[i], within(1e-6f));
+                    assertThat(sum[i]).isCloseTo(of(one, name)[i] + of(other, name)[i], within(1e-6f));
                 }
             });
             assertThat(gradients(model, List.of(ids(5, 16))))
-                    .allSatisfy((name, again) -> assertThat(again).isEqualTo(one.get(name)));
+                    .allSatisfy((name, again) -> assertThat(again).isEqualTo(of(one, name)));
         }
     }
 }

@@ -75,7 +75,7 @@ final class SolverKeys {
         WeightSolver solver = method;
         Optional<OutlierChoice> choice = method instanceof QuantEase ease && !ease.keepsOutliers()
                 ? Optional.empty()
-                : choice(reader.mapping(OUTLIERS), format);
+                : choice(reader.mapping(OUTLIERS));
         if (choice.isPresent()) {
             if (!method.keepsOutliers()) {
                 throw reader.error(OUTLIERS, method.name() + " chooses its outliers itself, or has none");
@@ -98,7 +98,7 @@ final class SolverKeys {
         return new Polish(solver, sweeps);
     }
 
-    private static Optional<OutlierChoice> choice(@Nullable YamlReader keys, NumberFormat format) {
+    private static Optional<OutlierChoice> choice(@Nullable YamlReader keys) {
         if (keys == null) {
             return Optional.empty();
         }

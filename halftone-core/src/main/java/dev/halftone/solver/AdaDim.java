@@ -162,7 +162,7 @@ public final class AdaDim implements WeightSolver {
 
         @Override
         public float round(int row, int column, float w) {
-            return turned.round(column, row, w);
+            return turned.round(/* row= */ column, /* column= */ row, w);
         }
     }
 }

@@ -60,7 +60,7 @@ class SolverPipelineTest {
             assertThat(file.quantization()).startsWith("halftone, ");
         }
         Scores scores = runs.scores(out, runs.model());
-        assertThat(scores.divergence().value()).isBetween(1e-6, 1.0);
+        assertThat(scores.divergence().value()).isBetween(1e-6, 1.5);
         Path again = directory.resolve(recipe + "-again");
         runs.run(recipe, again, 1);
         assertThat(TinyRuns.contents(again)).isEqualTo(TinyRuns.contents(out));
@@ -77,7 +77,7 @@ class SolverPipelineTest {
             })
     void anyRuleGoesWithAnyMethod(String keys) throws IOException {
         String recipe = recipe(keys);
-        Path out = directory.resolve("any-" + Math.abs(keys.hashCode()));
+        Path out = directory.resolve("any-" + Integer.toHexString(keys.hashCode()));
         QuantizationResult result = runs.run(recipe, out, 2);
         assertThat(result.fellBack()).isFalse();
         assertThat(result.evidence().sites())

@@ -54,7 +54,13 @@ class SolverTiming {
             try (Workers workers = new Workers(2)) {
                 once(size, "adpq", new AdpQ(0.08), problem, affine, workers);
                 once(size, "rtn", new Rtn(ClipSearch.MIN_MAX), problem, int3, workers);
-                once(size, "gptq", new Gptq(new Gptq.Options(ClipSearch.MIN_MAX, true, true, 0.01)), problem, int3, workers);
+                once(
+                        size,
+                        "gptq",
+                        new Gptq(new Gptq.Options(ClipSearch.MIN_MAX, true, true, 0.01)),
+                        problem,
+                        int3,
+                        workers);
                 Spqr.Options spqr = new Spqr.Options(0.2, 1, 3, 16, ColumnOrder.ACT, true);
                 once(size, "spqr", new Spqr(spqr), problem, small, workers);
                 for (QuantEase.Start start : new QuantEase.Start[] {QuantEase.Start.WEIGHT, QuantEase.Start.GPTQ}) {

@@ -90,7 +90,8 @@ class SpqrTest {
         assertThat(solved.events()).hasAtLeastOneElementOfType(Event.ManyOutliers.class);
         float[] q = solved.packed().decode();
         for (int i = 0; i < q.length; i++) {
-            assertThat(q[i]).isCloseTo(problem.weight()[i], within(2e-5f));
+            // FP16 differences from dense values of a coarse grid.
+            assertThat(q[i]).isCloseTo(problem.weight()[i], within(2e-4f));
         }
     }
 

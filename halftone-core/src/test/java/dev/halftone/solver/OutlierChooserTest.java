@@ -196,7 +196,7 @@ class OutlierChooserTest {
     private static double loss(WeightSolver base, OutlierChooser chooser, WeightProblem problem) {
         SolvedWeight solved = new OutlierSplit(base, new OutlierChoice(chooser, 0.03)).solve(problem, INT3, WORKERS);
         assertThat(Layers.loss(problem, solved.packed().decode()))
-                .isCloseTo(solved.proxyLoss(), within(1e-3 * solved.proxyLoss()));
+                .isCloseTo(solved.proxyLoss(), within(5e-3 * solved.proxyLoss()));
         return solved.proxyLoss();
     }
 

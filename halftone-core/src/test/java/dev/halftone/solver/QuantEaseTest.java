@@ -15,6 +15,7 @@ import dev.halftone.solver.QuantEase.Sparse;
 import dev.halftone.solver.QuantEase.Start;
 import dev.halftone.tensor.Workers;
 import java.util.Objects;
+import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -185,12 +186,25 @@ class QuantEaseTest {
         }
     }
 
+    /** Directions whose strength falls as 1 / i, with which the spec's figures were measured. */
+    private static Gram powerLaw(long seed) {
+        double[] h = new double[IN * IN];
+        RandomGenerator random = Layers.random(seed);
+        for (int d = 1; d <= IN; d++) {
+            double[] a = random.doubles(IN, -1, 1).toArray();
+            for (int at = 0; at < h.length; at++) {
+                h[at] += a[at / IN] * a[at % IN] / d;
+            }
+        }
+        return new Gram(IN, 10_000, h);
+    }
+
     @Test
     void relaxedSweepsHelpFromTheWeightItself() {
         double with = 0;
         double without = 0;
         for (long seed = 20; seed < 24; seed++) {
-            WeightProblem problem = problem(seed);
+            WeightProblem problem = Layers.problem(seed, OUT, powerLaw(seed));
             with += Layers.loss(problem, solve(problem, options(Start.WEIGHT, QuantEase.SWEEPS, true)));
             without += Layers.loss(problem, solve(problem, options(Start.WEIGHT, QuantEase.SWEEPS, false)));
         }

@@ -158,7 +158,7 @@ class SpqrTest {
         int groups = IN / 16;
         int tiles = Math.ceilDiv(OUT, 16);
         long statistics = 2L * OUT * Math.ceilDiv(3 * groups, 8);
-        assertThat(dense.byteSize()).isEqualTo(OUT * IN * 3 / 8 + statistics + tiles * groups * 8L + 2 * IN);
+        assertThat(dense.byteSize()).isEqualTo(OUT * IN * 3 / 8 + statistics + 8L * tiles * groups + 2 * IN);
         long outliers = Math.round(share(solved) * OUT * IN);
         assertThat(solved.packed().byteSize()).isEqualTo(dense.byteSize() + 4 * outliers + 2 * OUT);
     }

@@ -43,7 +43,7 @@ class SolverTiming {
         }
     }
 
-    /** One run on the same layers, two threads: docs/solvers.md. The factor of H is part of a first round, which is not kept. */
+    /** One run on the same layers, two threads: {@code -Dtest=SolverTiming}. The factor of H is part of a first round, which is not kept. */
     @Test
     void secondsOfTheWeightSolvers() {
         for (int size : new int[] {SIZE, 2 * SIZE}) {

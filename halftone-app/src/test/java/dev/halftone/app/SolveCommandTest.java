@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -45,22 +47,17 @@ class SolveCommandTest {
                 .isEqualTo(designs.get(2).get("integers"));
     }
 
+    private static Command image(Object... more) {
+        List<Object> words = new ArrayList<>(
+                List.of("solve", "tomography", "--phantom", "bars", "--size", 16, "--angles", 20, "--noise", 100));
+        words.addAll(List.of(more));
+        return Command.run(words.toArray());
+    }
+
     @Test
     void anImageIsFoundPrintedAndDrawn() throws IOException {
         Path page = directory.resolve("image.html");
-        Command text = Command.run(
-                "solve",
-                "tomography",
-                "--phantom",
-                "bars",
-                "--size",
-                16,
-                "--angles",
-                20,
-                "--noise",
-                100,
-                "--html",
-                page);
+        Command text = image("--html", page);
         assertThat(text.code()).as(text.err()).isZero();
         assertThat(text.out())
                 .contains("bars, 16 x 16 pixels from 320 rays at 20 angles")
@@ -69,19 +66,7 @@ class SolveCommandTest {
                 .contains("data:image/png;base64")
                 .contains("phantom")
                 .contains("amvm, MAE 0.00");
-        ObjectNode json = Command.run(
-                        "solve",
-                        "tomography",
-                        "--phantom",
-                        "bars",
-                        "--size",
-                        16,
-                        "--angles",
-                        20,
-                        "--noise",
-                        100,
-                        "--json")
-                .json();
+        ObjectNode json = image("--json").json();
         JsonNode amvm = json.get("attempts").get(5);
         assertThat(amvm.get("method").asString()).isEqualTo("amvm");
         assertThat(amvm.get("wrong_pixels").asInt()).isZero();

@@ -80,10 +80,7 @@ public final class AdaDim implements WeightSolver {
 
     @Override
     public Solution find(WeightProblem problem, NumberFormat format, Workers workers) {
-        Gram gram = problem.gram();
-        if (gram == null) {
-            throw new IllegalArgumentException("adadim needs second moments");
-        }
+        Gram gram = problem.gramFor("adadim");
         boolean both = problem.out() % format.groupIn(problem.out()) == 0 && format.divides(problem.out());
         Base select = options.base() == Base.RTN ? Base.RTN : options.select();
         Rounded along = round(problem, gram, format, select, false, workers);

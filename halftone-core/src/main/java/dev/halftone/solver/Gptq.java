@@ -108,10 +108,7 @@ public final class Gptq implements WeightSolver {
 
     @Override
     public Solution find(WeightProblem problem, NumberFormat format, Workers workers) {
-        Gram gram = problem.gram();
-        if (gram == null) {
-            throw new IllegalArgumentException("gptq needs second moments");
-        }
+        Gram gram = problem.gramFor("gptq");
         int[] order = options.order().of(gram.diagonal(), format.groupIn(problem.in()));
         return last.with(gram, order, workers, factor -> find(problem, format, order, factor, workers));
     }

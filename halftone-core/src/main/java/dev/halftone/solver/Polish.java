@@ -48,10 +48,7 @@ public final class Polish implements WeightSolver {
 
     @Override
     public Solution find(WeightProblem problem, NumberFormat format, Workers workers) {
-        Gram gram = problem.gram();
-        if (gram == null) {
-            throw new IllegalArgumentException("coordinate descent needs second moments");
-        }
+        Gram gram = problem.gramFor("coordinate descent");
         Solution found = base.find(problem, format, workers);
         if (Arrays.stream(gram.diagonal()).anyMatch(square -> !Double.isFinite(square)) || gram.trace() == 0) {
             // The method before has said so.

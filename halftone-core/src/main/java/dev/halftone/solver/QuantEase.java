@@ -97,10 +97,7 @@ public final class QuantEase implements WeightSolver {
 
     @Override
     public Solution find(WeightProblem problem, NumberFormat format, Workers workers) {
-        Gram gram = problem.gram();
-        if (gram == null) {
-            throw new IllegalArgumentException("quantease needs second moments");
-        }
+        Gram gram = problem.gramFor("quantease");
         int[] order = ColumnOrder.ACT.of(gram.diagonal(), format.groupIn(problem.in()));
         return last.with(gram, order, workers, factor -> find(problem, gram, format, order, factor, workers));
     }

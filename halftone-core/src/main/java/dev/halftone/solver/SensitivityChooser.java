@@ -28,10 +28,7 @@ public record SensitivityChooser(double damping) implements OutlierChooser {
 
     @Override
     public OutlierMask choose(WeightProblem problem, NumberFormat format, int count, Workers workers) {
-        Gram gram = problem.gram();
-        if (gram == null) {
-            throw new IllegalArgumentException("sensitivity needs second moments");
-        }
+        Gram gram = problem.gramFor("sensitivity");
         int n = problem.in();
         int[] order = ColumnOrder.ACT.of(gram.diagonal(), 1);
         DampedFactor factor =

@@ -71,10 +71,7 @@ public final class Spqr implements WeightSolver {
     /** @param format of which bits and group count, and what rounding to nearest is compared in */
     @Override
     public Solution find(WeightProblem problem, NumberFormat format, Workers workers) {
-        Gram gram = problem.gram();
-        if (gram == null) {
-            throw new IllegalArgumentException("spqr needs second moments");
-        }
+        Gram gram = problem.gramFor("spqr");
         int[] order = options.order().of(gram.diagonal(), format.groupIn(problem.in()));
         return last.with(gram, order, workers, factor -> find(problem, format, order, factor, workers));
     }

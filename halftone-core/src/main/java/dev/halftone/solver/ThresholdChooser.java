@@ -25,10 +25,7 @@ public record ThresholdChooser(int iterations) implements OutlierChooser {
 
     @Override
     public OutlierMask choose(WeightProblem problem, NumberFormat format, int count, Workers workers) {
-        Gram gram = problem.gram();
-        if (gram == null) {
-            throw new IllegalArgumentException("iterative hard thresholding needs second moments");
-        }
+        Gram gram = problem.gramFor("iterative hard thresholding");
         double share = (double) count / problem.weight().length;
         IterativeThreshold descent = new IterativeThreshold(
                 problem, gram, format, ClipSearch.MIN_MAX, new QuantEase.Sparse(Placement.WEIGHTS, share));

@@ -52,6 +52,15 @@ public record WeightProblem(
         return withWeight(w);
     }
 
+    /** The second moments, for a method that cannot do without them; its name is for the complaint. */
+    Gram gramFor(String method) {
+        Gram known = gram;
+        if (known == null) {
+            throw new IllegalArgumentException(method + " needs second moments");
+        }
+        return known;
+    }
+
     /**
      * What dense grids are fitted to: W with the mean of the others of its group in the place of each outlier, 0 where all are.
      *

@@ -12,9 +12,9 @@ final class ProgressLine implements AutoCloseable {
     private static final long REDRAW = 100_000_000;
     private static final long LOGGED = 30_000_000_000L;
     private final PrintStream err = System.err;
-    private final String title;
+    private String title;
     private final boolean terminal = Boolean.getBoolean("halftone.terminal");
-    private final long start = System.nanoTime();
+    private long start = System.nanoTime();
     private boolean drawn;
     private int found;
     private long lastDrawn = start;
@@ -26,6 +26,15 @@ final class ProgressLine implements AutoCloseable {
     /** What was done before this run says nothing about its speed. */
     synchronized void begin(int done) {
         found = done;
+    }
+
+    /** Another kind of work follows, which is timed from now on. */
+    synchronized void next(String work) {
+        if (!title.equals(work)) {
+            title = work;
+            found = 0;
+            start = System.nanoTime();
+        }
     }
 
     synchronized void update(int done, int total) {

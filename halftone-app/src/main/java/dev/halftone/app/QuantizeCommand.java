@@ -10,6 +10,7 @@ import dev.halftone.provenance.Provenance;
 import dev.halftone.recipe.PieceExecutor;
 import dev.halftone.recipe.QuantizationResult;
 import dev.halftone.recipe.QuantizationResult.CacheReport;
+import dev.halftone.recipe.QuantizationResult.DistillationReport;
 import dev.halftone.recipe.QuantizationResult.Evidence;
 import dev.halftone.recipe.QuantizationResult.ExpertCoverage;
 import dev.halftone.recipe.QuantizationResult.ReconstructionReport;
@@ -108,6 +109,7 @@ final class QuantizeCommand implements Callable<Integer> {
             @Nullable CacheReport cache,
             List<TransformReport> transforms,
             List<ReconstructionReport> reconstructions,
+            @Nullable DistillationReport distillation,
             List<ExpertCoverage> experts,
             List<SiteReport> sites,
             List<EventReport> events,
@@ -127,6 +129,7 @@ final class QuantizeCommand implements Callable<Integer> {
                     evidence.cache(),
                     evidence.transforms(),
                     evidence.reconstructions(),
+                    evidence.distillation(),
                     evidence.experts(),
                     evidence.sites(),
                     evidence.events(),
@@ -240,6 +243,12 @@ final class QuantizeCommand implements Callable<Integer> {
             public void update(int done, int total) {
                 line.update(done, total);
             }
+
+            @Override
+            public void distilled(int done, int total) {
+                line.next("distilling");
+                line.update(done, total);
+            }
         };
     }
 
@@ -272,6 +281,12 @@ final class QuantizeCommand implements Callable<Integer> {
             writer.printf(
                     "trained: %d blocks, output errors %.3f of the solvers' (geometric mean)%n",
                     trained.size(), Math.exp(fell));
+        }
+        DistillationReport distilled = evidence.distillation();
+        if (distilled != null) {
+            writer.printf(
+                    "distilled: scales of %d weights in %d steps, KL %.4f to %.4f on %d calibration sequences that were held out%n",
+                    distilled.weights(), distilled.steps(), distilled.before(), distilled.after(), distilled.heldOut());
         }
         evidence.transforms().stream()
                 .filter(transform -> !transform.folded())

@@ -29,12 +29,19 @@ public final class SafetensorsFile implements AutoCloseable {
 
     private final Path path;
     private final Arena arena;
+    private final MemorySegment file;
     private final Map<String, StoredTensor> tensors;
     private final Map<String, String> metadata;
 
-    private SafetensorsFile(Path path, Arena arena, Map<String, StoredTensor> tensors, Map<String, String> metadata) {
+    private SafetensorsFile(
+            Path path,
+            Arena arena,
+            MemorySegment file,
+            Map<String, StoredTensor> tensors,
+            Map<String, String> metadata) {
         this.path = path;
         this.arena = arena;
+        this.file = file;
         this.tensors = tensors;
         this.metadata = metadata;
     }
@@ -75,6 +82,11 @@ public final class SafetensorsFile implements AutoCloseable {
             throw Tensors.missing(path, name, tensors.keySet());
         }
         return tensor;
+    }
+
+    /** Where a tensor's bytes begin in the file. */
+    long offset(String name) {
+        return tensor(name).bytes().address() - file.address();
     }
 
     /** {@code __metadata__}; empty if the file has none. */
@@ -128,7 +140,11 @@ public final class SafetensorsFile implements AutoCloseable {
                     new MappedTensor(entry.name(), Encoding.of(entry.dtype()), entry.shape(), bytes, RowOrder.SAME));
         }
         return new SafetensorsFile(
-                path, arena, Collections.unmodifiableMap(tensors), Collections.unmodifiableMap(parsed.metadata()));
+                path,
+                arena,
+                file,
+                Collections.unmodifiableMap(tensors),
+                Collections.unmodifiableMap(parsed.metadata()));
     }
 
     private static List<SafetensorsHeader.Entry> inFileOrder(SafetensorsHeader header) {

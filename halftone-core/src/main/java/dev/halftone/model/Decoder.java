@@ -90,6 +90,11 @@ public final class Decoder implements AutoCloseable {
         return compute;
     }
 
+    /** Where the weights come from. */
+    WeightSource source() {
+        return source;
+    }
+
     /** Frees embedding and head: from now on only blocks can be loaded. */
     public void keepOnlyBlocks() {
         outer.values().forEach(Tensor::close);

@@ -5,6 +5,7 @@ import dev.halftone.format.NumberFormat;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.EditedWeights;
 import dev.halftone.model.GradientPass;
+import dev.halftone.model.GradientPass.Fold;
 import dev.halftone.model.LinearSite;
 import dev.halftone.recipe.Recipe.WeightStep;
 import dev.halftone.solver.GradientChooser;
@@ -52,10 +53,11 @@ final class GradientOutliers {
                 .orElse(1);
         Map<String, OutlierMask> chosen = new LinkedHashMap<>();
         EditedWeights weights = new EditedWeights(model.weights());
+        List<int[]> read = sequences.subList(0, Math.min(samples, sequences.size()));
         try (Decoder decoder = model.decoder(compute);
                 GradientPass pass =
-                        new GradientPass(decoder, sequences.subList(0, Math.min(samples, sequences.size())), spill)) {
-            pass.run((site, magnitudes) -> {
+                        new GradientPass(decoder, read, GradientPass.nextToken(decoder, read), spill, workers)) {
+            pass.run(Fold.MAGNITUDES, (site, magnitudes) -> {
                 WeightStep step = steps.get(site.weight());
                 if (step != null && positive(magnitudes)) {
                     chosen.put(site.weight(), choose(site, step, weights, magnitudes));

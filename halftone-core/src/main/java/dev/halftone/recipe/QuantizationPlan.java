@@ -6,12 +6,14 @@ import dev.halftone.export.gguf.GgufTensors;
 import dev.halftone.format.CacheFormat;
 import dev.halftone.format.CacheQuantization;
 import dev.halftone.format.InputFormat;
+import dev.halftone.format.ScalableWeight;
 import dev.halftone.format.gguf.BlockLayout;
 import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.LinearSite;
 import dev.halftone.recipe.Recipe.BlockStep;
 import dev.halftone.recipe.Recipe.CacheStep;
+import dev.halftone.recipe.Recipe.DistillationStep;
 import dev.halftone.recipe.Recipe.InputStep;
 import dev.halftone.recipe.Recipe.ReconstructionStep;
 import dev.halftone.recipe.Recipe.TransformStep;
@@ -37,6 +39,7 @@ public final class QuantizationPlan {
     private final CacheQuantization cache;
     private final List<TransformStep> transforms;
     private final Map<String, ReconstructionStep> reconstructions;
+    private final boolean distills;
     private final int blocks;
 
     /** How a weight becomes blocks of a GGUF type. */
@@ -50,7 +53,9 @@ public final class QuantizationPlan {
             CacheQuantization cache,
             List<TransformStep> transforms,
             Map<String, ReconstructionStep> reconstructions,
+            boolean distills,
             DecoderSpec spec) {
+        this.distills = distills;
         this.fillings = fillings;
         this.outer = outer;
         this.transforms = transforms;
@@ -102,6 +107,7 @@ public final class QuantizationPlan {
                 cache(recipe, spec),
                 recipe.transforms(),
                 reconstructions(recipe, sites, chosen),
+                distills(recipe, sites, chosen, fillings),
                 spec);
     }
 
@@ -298,6 +304,36 @@ public final class QuantizationPlan {
                 remedy);
     }
 
+    /** True if the recipe trains the scales of the whole model, which is checked. */
+    private static boolean distills(
+            Recipe recipe, List<LinearSite> sites, Map<String, WeightStep> weights, Map<String, Filling> fillings) {
+        DistillationStep step = recipe.distillation();
+        if (step == null) {
+            return false;
+        }
+        if (!recipe.inputs().isEmpty() || !recipe.caches().isEmpty()) {
+            throw new InputException(
+                    "HT-437",
+                    step.place(),
+                    "scales are trained with float inputs, keys and values, and this recipe quantizes some",
+                    "leave out the distill step, or inputs and cache");
+        }
+        boolean some = sites.stream().filter(step::matches).anyMatch(site -> {
+            WeightStep start = weights.get(site.weight());
+            Filling filling = fillings.get(site.weight());
+            return (start != null && ScalableWeight.scales(start.format()))
+                    || (filling != null && !filling.layout().halves().isEmpty());
+        });
+        if (!some) {
+            throw new InputException(
+                    "HT-430",
+                    step.place(),
+                    "targets " + step.targets() + " match no weight with scales that can be trained",
+                    "they are fp16, bf16 or fp32 numbers, one for each group of a row");
+        }
+        return true;
+    }
+
     /** The step that solves a weight; empty if the weight is kept. */
     Optional<WeightStep> step(LinearSite site) {
         return Optional.ofNullable(steps.get(site.weight()));
@@ -377,7 +413,7 @@ public final class QuantizationPlan {
 
     /** True if the recipe reads calibration data. */
     boolean needsCalibration() {
-        return needsSequences() || !gradients().isEmpty();
+        return needsSequences() || distills || !gradients().isEmpty();
     }
 
     /** The weights whose outliers the gradient of the model's loss chooses. */

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * What {@link Quantizer} returns.
  *
  * @param evidence what is also written beside the model; the same for equal inputs
- * @param phases seconds by phase: load, forward, statistics, transform, solve, evidence, pack, save
+ * @param phases seconds by phase: load, forward, statistics, transform, solve, evidence, pack, save, distill
  * @param seconds of all phases and what lies between them
  * @param blockSeconds of each block that this run did something to, in the order of the model
  * @param peakMemoryBytes of the process so far, 0 where the system does not tell
@@ -50,6 +50,7 @@ public record QuantizationResult(
      * @param cache how keys and values are quantized, as read back; null where they are not
      * @param transforms what was done to channels, in that order
      * @param reconstructions blocks whose weights were trained
+     * @param distillation training of the scales of the whole model; null where there was none
      * @param experts calibration tokens of every expert; empty where there are none
      */
     public record Evidence(
@@ -61,6 +62,7 @@ public record QuantizationResult(
             @Nullable CacheReport cache,
             List<TransformReport> transforms,
             List<ReconstructionReport> reconstructions,
+            @Nullable DistillationReport distillation,
             List<ExpertCoverage> experts,
             List<SiteReport> sites,
             List<EventReport> events,
@@ -89,6 +91,17 @@ public record QuantizationResult(
      */
     public record ReconstructionReport(
             int block, String method, int iterations, int kept, double before, double after) {}
+
+    /**
+     * Training of the scales of the whole model: mean KL(original || quantized) of the tokens of calibration sequences that were held out.
+     *
+     * @param weights whose scales were trained
+     * @param steps that were taken
+     * @param heldOut sequences
+     * @param before with the scales of the other steps
+     * @param after with what is stored
+     */
+    public record DistillationReport(int weights, int steps, int heldOut, double before, double after) {}
 
     /**
      * How calibration covered the experts of a block.

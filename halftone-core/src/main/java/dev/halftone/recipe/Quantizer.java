@@ -18,8 +18,10 @@ import dev.halftone.model.Sequences;
 import dev.halftone.provenance.Provenance;
 import dev.halftone.recipe.OriginalStream.Moments;
 import dev.halftone.recipe.QuantizationResult.CacheReport;
+import dev.halftone.recipe.QuantizationResult.DistillationReport;
 import dev.halftone.recipe.QuantizationResult.Evidence;
 import dev.halftone.recipe.QuantizationResult.TransformReport;
+import dev.halftone.recipe.Recipe.DistillationStep;
 import dev.halftone.recipe.WorkDirectory.Manifest;
 import dev.halftone.solver.OutlierMask;
 import dev.halftone.tensor.Activations;
@@ -59,6 +61,9 @@ public final class Quantizer {
 
         /** Called after each block: blocks done, blocks in all that are worked on. */
         void update(int done, int total);
+
+        /** Called after each step of a training of the whole model: steps done, steps in all. */
+        default void distilled(int done, int total) {}
     }
 
     private final ModelFile model;
@@ -74,8 +79,8 @@ public final class Quantizer {
     private final Workers workers;
     private final OutputDirectory output;
     private final Spill.When spill;
-    private final PhaseClock clock =
-            new PhaseClock("load", "forward", "statistics", "transform", "solve", "evidence", "pack", "save");
+    private final PhaseClock clock = new PhaseClock(
+            "load", "forward", "statistics", "transform", "solve", "evidence", "pack", "save", "distill");
     private final List<TransformReport> transformed = new ArrayList<>();
     private final SolvedSites solved;
     private final StageSolver stages;
@@ -192,7 +197,8 @@ public final class Quantizer {
             }
             clock.time(
                     "save", () -> output.assemble(model, solved.formats(), solved.layouts(), rounding, plan.cache()));
-            Evidence evidence = readBack(provenance);
+            DistillationReport distillation = clock.time("distill", () -> distill(progress));
+            Evidence evidence = readBack(provenance, distillation);
             clock.time("save", () -> output.finish(evidence));
             return new QuantizationResult(
                     evidence,
@@ -468,8 +474,18 @@ public final class Quantizer {
         }
     }
 
+    /** Trains what was assembled, where the recipe says so. */
+    private @Nullable DistillationReport distill(Progress progress) {
+        DistillationStep step = recipe.distillation();
+        CalibrationSet set = read;
+        return step == null || set == null
+                ? null
+                : new Distillations(model, compute, spill(), workers)
+                        .train(step, output.staging(), set.sequences(), progress);
+    }
+
     /** Opens what was written, as a user would, and counts what it stores. */
-    private Evidence readBack(Provenance provenance) {
+    private Evidence readBack(Provenance provenance, @Nullable DistillationReport distillation) {
         try (ModelFile written = ModelFile.open(output.staging())) {
             return new Evidence(
                     SCHEMA,
@@ -480,6 +496,7 @@ public final class Quantizer {
                     written.cache().formats().isEmpty() ? null : CacheReport.of(written),
                     List.copyOf(transformed),
                     List.copyOf(reconstructions.reports()),
+                    distillation,
                     List.copyOf(stages.coverage()),
                     List.copyOf(solved.reports()),
                     solved.reports().stream()

@@ -7,12 +7,14 @@ import dev.halftone.format.NumberFormat;
 import dev.halftone.format.gguf.Mixture;
 import dev.halftone.model.LinearSite;
 import dev.halftone.reconstruct.BlockReconstruction;
+import dev.halftone.reconstruct.Distillation;
 import dev.halftone.solver.BlockFill;
 import dev.halftone.solver.WeightSolver;
 import dev.halftone.transform.ChannelScaling;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a user asks for, read and checked, but not yet compared with a model.
@@ -26,6 +28,7 @@ import java.util.regex.Pattern;
  * @param caches steps that quantize keys and values
  * @param transforms that come first, in this order
  * @param reconstructions steps that train what the other steps made of a block
+ * @param distillation training of the whole quantized model, behind everything else; null for none
  * @param propagateQuantized statistics are of the inputs that the already quantized blocks give, not of the original model's
  * @param fallbackAllowed a step may fall back to a weaker method without failing the run
  * @param experts what happens to experts that calibration hardly reaches
@@ -40,6 +43,7 @@ public record Recipe(
         List<CacheStep> caches,
         List<TransformStep> transforms,
         List<ReconstructionStep> reconstructions,
+        @Nullable DistillationStep distillation,
         boolean propagateQuantized,
         boolean fallbackAllowed,
         ExpertPolicy experts) {
@@ -123,6 +127,18 @@ public record Recipe(
         }
     }
 
+    /**
+     * Train the scales of the quantized model until its next-token distributions are the original's.
+     *
+     * @param targets globs over the names of weights that other steps quantize
+     */
+    public record DistillationStep(String place, Distillation.Options options, List<String> targets) {
+        /** True if one of the targets matches. */
+        public boolean matches(LinearSite site) {
+            return Recipe.matches(targets, site);
+        }
+    }
+
     /** {@code *} stands for any characters, but a router is meant only by a glob that ends with its name. */
     private static boolean matches(List<String> globs, LinearSite site) {
         String weight = site.weight();
@@ -148,6 +164,7 @@ public record Recipe(
         return !transforms.isEmpty()
                 || !blocks.isEmpty()
                 || !reconstructions.isEmpty()
+                || distillation != null
                 || steps.stream().anyMatch(step -> step.solver().needsData())
                 || inputs.stream().anyMatch(step -> step.format().granularity() == InputFormat.Granularity.STATIC);
     }

@@ -10,6 +10,7 @@ import dev.halftone.format.NumberFormat;
 import dev.halftone.format.ScaleRule;
 import dev.halftone.recipe.Recipe.BlockStep;
 import dev.halftone.recipe.Recipe.CacheStep;
+import dev.halftone.recipe.Recipe.DistillationStep;
 import dev.halftone.recipe.Recipe.InputStep;
 import dev.halftone.recipe.Recipe.ReconstructionStep;
 import dev.halftone.recipe.Recipe.TransformStep;
@@ -35,7 +36,7 @@ public final class Recipes {
 
     /** method, bits, bits of the inputs, bits of the cache, group, mode, search. */
     private static final Pattern BUILT_IN = Pattern.compile(
-            "(?<method>rtn|gptq|awq|smoothquant|signround|gptq-signround)-w(?<bits>[2-8])(a(?<inputs>[2-8]|fp8))?(kv(?<cache>[2-8]))?(g(?<group>16|32|64|128|256))?"
+            "(?<method>rtn|gptq|awq|smoothquant|signround|gptq-signround|gptq-distill|gptq-signround-distill)-w(?<bits>[2-8])(a(?<inputs>[2-8]|fp8))?(kv(?<cache>[2-8]))?(g(?<group>16|32|64|128|256))?"
                     + "(-(?<mode>sym-full|signed-max|affine|sym))?(-(?<search>"
                     + String.join("|", ClipSearch.names()) + "))?");
 
@@ -50,16 +51,18 @@ public final class Recipes {
 
     private static final String KNOWN =
             "rtn-FORMAT or gptq-FORMAT with FORMAT one of " + String.join(", ", LevelGroup.names())
-                    + " (see docs/recipes.md); rtn-wB, gptq-wB, awq-wB, smoothquant-wB, signround-wB or gptq-signround-wB with B = 2..8 bits, then aB or afp8 if inputs are quantized too (per"
+                    + " (see docs/recipes.md); rtn-wB, gptq-wB, awq-wB, smoothquant-wB, signround-wB, gptq-signround-wB, gptq-distill-wB or gptq-signround-distill-wB with B = 2..8 bits, then aB or afp8 if inputs are quantized too (per"
                     + " token), then kvB if keys and values are, then g16, g32, g64, g128 or g256 (none: one scale per row), then -sym, -sym-full, -signed-max"
                     + " or -affine for another mode, then -minmax, -mse, -weighted, -norm, -output, -ls or -percentile for"
-                    + " another search of the grid; gguf-TYPE with TYPE a file type of llama.cpp, such as gguf-q4_k_m; kvB"
+                    + " another search of the grid; gguf-TYPE with TYPE a file type of llama.cpp, such as gguf-q4_k_m, and gguf-TYPE-distill; kvB"
                     + " for keys and values alone; " + SolverRecipes.KNOWN;
 
     private static final String SIGNROUND = "  - reconstruct: {method: signround}\n";
 
+    private static final String DISTILL = "  - distill: {train: scales}\n";
+
     /** gguf- and a file type of llama.cpp. */
-    private static final Pattern BLOCKS = Pattern.compile("gguf-([a-z0-9_]+)");
+    private static final Pattern BLOCKS = Pattern.compile("gguf-([a-z0-9_]+)(-distill)?");
 
     private Recipes() {}
 
@@ -85,7 +88,8 @@ public final class Recipes {
         if (blocks.matches()) {
             return parse(
                     nameOrFile,
-                    "steps:\n  - weights: {method: gptq, format: \"gguf:%s\"}\n".formatted(blocks.group(1)));
+                    "steps:\n  - weights: {method: gptq, format: \"gguf:%s\"}\n".formatted(blocks.group(1))
+                            + (blocks.group(2) == null ? "" : DISTILL));
         }
         Matcher cache = CACHE.matcher(nameOrFile);
         if (cache.matches()) {
@@ -118,6 +122,10 @@ public final class Recipes {
     private static String builtInYaml(Matcher name) {
         return switch (name.group("method")) {
             case "gptq" -> "steps:\n" + weights(name, "gptq", "weighted", "actorder: true") + inputs(name);
+            case "gptq-distill" ->
+                "steps:\n" + weights(name, "gptq", "weighted", "actorder: true") + DISTILL + inputs(name);
+            case "gptq-signround-distill" ->
+                "steps:\n" + weights(name, "gptq", "weighted", "actorder: true") + SIGNROUND + DISTILL + inputs(name);
             case "signround" -> "steps:\n" + weights(name, "rtn", "minmax", "") + SIGNROUND + inputs(name);
             case "gptq-signround" ->
                 "steps:\n" + weights(name, "gptq", "weighted", "actorder: true") + SIGNROUND + inputs(name);
@@ -204,19 +212,24 @@ public final class Recipes {
         List<CacheStep> caches = new ArrayList<>();
         List<TransformStep> transforms = new ArrayList<>();
         List<ReconstructionStep> reconstructions = new ArrayList<>();
+        DistillationStep distillation = null;
         for (YamlReader step : root.mappings("steps")) {
             YamlReader weights = step.mapping("weights");
             YamlReader inputs = step.mapping("inputs");
             YamlReader cache = step.mapping("cache");
             YamlReader transform = step.mapping("transform");
             YamlReader reconstruct = step.mapping("reconstruct");
+            YamlReader distill = step.mapping("distill");
             step.finish();
-            if (Stream.of(weights, inputs, cache, transform, reconstruct)
+            if (Stream.of(weights, inputs, cache, transform, reconstruct, distill)
                             .filter(Objects::nonNull)
                             .count()
                     != 1) {
                 throw new InputException(
-                        "HT-421", step.place(), "a step is one of: transform, weights, inputs, cache, reconstruct", "");
+                        "HT-421",
+                        step.place(),
+                        "a step is one of: transform, weights, inputs, cache, reconstruct, distill",
+                        "");
             }
             if (weights != null) {
                 if (BlockKeys.owns(weights)) {
@@ -237,6 +250,12 @@ public final class Recipes {
             } else if (reconstruct != null) {
                 reconstructions.add(ReconstructionKeys.read(reconstruct));
                 reconstruct.finish();
+            } else if (distill != null) {
+                if (distillation != null) {
+                    throw new InputException("HT-421", step.place(), "a recipe has at most one distill step", "");
+                }
+                distillation = DistillationKeys.read(distill);
+                distill.finish();
             }
         }
         String fallback = root.string("on_fallback", "fail");
@@ -260,6 +279,7 @@ public final class Recipes {
                 caches,
                 transforms,
                 reconstructions,
+                distillation,
                 propagate.equals("quantized"),
                 fallback.equals("allow"),
                 policy);

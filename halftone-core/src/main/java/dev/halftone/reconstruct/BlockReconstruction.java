@@ -5,18 +5,16 @@ import dev.halftone.model.Decoder;
 import dev.halftone.model.DecoderBlock;
 import dev.halftone.model.LinearInputs;
 import dev.halftone.model.Sequences;
+import dev.halftone.model.TrialWeights;
 import dev.halftone.model.WeightSource;
 import dev.halftone.tensor.Activations;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
 import dev.halftone.tensor.Workers;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Random;
-import java.util.stream.IntStream;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
@@ -111,7 +109,7 @@ public final class BlockReconstruction {
 
     private Outcome run(Options options) {
         int batch = Math.min(options.batch(), data.sequences().count());
-        Order order = new Order(data.sequences().count(), options.seed());
+        SequenceOrder order = new SequenceOrder(data.sequences().count(), options.seed());
         show();
         double before = loss();
         double best = Double.POSITIVE_INFINITY;
@@ -137,31 +135,6 @@ public final class BlockReconstruction {
         }
         trained.forEach(TrainedWeight::reset);
         return new Outcome(before, before, 0);
-    }
-
-    /** Sequences in random order, each as often as every other but for one. */
-    private static final class Order {
-        private final List<Integer> all;
-        private final Random random;
-        private int at;
-
-        Order(int count, long seed) {
-            this.all = new ArrayList<>(IntStream.range(0, count).boxed().toList());
-            this.random = new Random(seed);
-            this.at = count;
-        }
-
-        int[] next(int count) {
-            int[] batch = new int[count];
-            for (int i = 0; i < count; i++) {
-                if (at == all.size()) {
-                    Collections.shuffle(all, random);
-                    at = 0;
-                }
-                batch[i] = all.get(at++);
-            }
-            return batch;
-        }
     }
 
     /** Puts the values that the parameters make where the block reads them. */
@@ -201,20 +174,8 @@ public final class BlockReconstruction {
             Tensor loss = difference(block, sequence).square().mean().mul(Tensors.scalar(1.0 / batch));
             loss.backward();
             double value = loss.item_double();
-            return new Piece(
-                    value, leaves.stream().map(BlockReconstruction::slope).toList());
+            return new Piece(value, leaves.stream().map(TrialWeights::gradient).toList());
         }
-    }
-
-    /**
-     * The gradient that has come to a leaf: none to an expert that no token of the sequence went to. A handle of its own, as libtorch
-     * shows the leaf's.
-     */
-    private static Tensor slope(Tensor leaf) {
-        return Torch.owned(() -> {
-            Tensor slope = leaf.grad();
-            return slope.defined() ? new Tensor(slope) : torch.zeros_like(leaf.detach());
-        });
     }
 
     /** The block with these weights; keys and values as they are, for what rounds them passes no gradient on. */

@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.halftone.TinyModel;
 import dev.halftone.format.ModelFile;
+import dev.halftone.model.GradientPass.Fold;
 import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.ComputeType;
 import dev.halftone.tensor.Spill;
 import dev.halftone.tensor.Tensors;
 import dev.halftone.tensor.Torch;
+import dev.halftone.tensor.Workers;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
@@ -38,9 +40,15 @@ class GradientPassTest {
 
     private Map<String, float[]> gradients(ModelFile model, List<int[]> sequences) {
         Map<String, float[]> found = new TreeMap<>();
-        try (Decoder decoder = model.decoder(Compute.FLOAT32);
-                GradientPass pass = new GradientPass(decoder, sequences, Spill.large(directory))) {
-            pass.run((site, magnitudes) -> found.put(site.weight(), magnitudes));
+        try (Workers workers = new Workers(2);
+                Decoder decoder = model.decoder(Compute.FLOAT32);
+                GradientPass pass = new GradientPass(
+                        decoder,
+                        sequences,
+                        GradientPass.nextToken(decoder, sequences),
+                        Spill.large(directory),
+                        workers)) {
+            pass.run(Fold.MAGNITUDES, (site, magnitudes) -> found.put(site.weight(), magnitudes));
         }
         return found;
     }

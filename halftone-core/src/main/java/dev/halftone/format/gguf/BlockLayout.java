@@ -150,6 +150,23 @@ public enum BlockLayout {
         return largestMultiplier;
     }
 
+    /**
+     * Where in a block's bytes the half-precision numbers stand that all its values are multiples of; of a type with an offset it takes
+     * both. None in MXFP4, whose scale is a power of two.
+     */
+    public List<Integer> halves() {
+        return switch (this) {
+            case Q4_0, Q5_0, Q8_0, IQ4_NL -> List.of(0);
+            case Q4_1, Q5_1, Q4_K, Q5_K -> List.of(0, 2);
+            case Q2_K -> List.of(80, 82);
+            case Q3_K -> List.of(108);
+            case Q6_K -> List.of(208);
+            case TQ1_0 -> List.of(52);
+            case TQ2_0 -> List.of(64);
+            case MXFP4 -> List.of();
+        };
+    }
+
     /** The code whose level is nearest; halves go to the even code of a uniform grid, to the first one of a table. */
     public int nearest(float level) {
         if (uniform()) {

@@ -1,13 +1,29 @@
-package dev.halftone.reconstruct;
+package dev.halftone.model;
 
-import dev.halftone.model.WeightSource;
 import dev.halftone.tensor.ComputeType;
+import dev.halftone.tensor.Torch;
 import java.lang.foreign.Arena;
 import java.util.Map;
 import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
 
-/** A block's weights of which some are leaves that gradients arrive in. */
-record TrialWeights(WeightSource source, Map<String, Tensor> leaves) implements WeightSource {
+/**
+ * A block's weights of which some are leaves that gradients arrive in.
+ *
+ * @param leaves float32 (out, in) each, by the weight's name
+ */
+public record TrialWeights(WeightSource source, Map<String, Tensor> leaves) implements WeightSource {
+    /**
+     * The gradient that has come to a leaf: none to an expert that no token of the sequence went to. A handle of its own, as libtorch
+     * shows the leaf's; the caller closes it.
+     */
+    public static Tensor gradient(Tensor leaf) {
+        return Torch.owned(() -> {
+            Tensor slope = leaf.grad();
+            return slope.defined() ? new Tensor(slope) : torch.zeros_like(leaf.detach());
+        });
+    }
+
     @Override
     public boolean has(String name) {
         return source.has(name);

@@ -83,6 +83,7 @@ public final class FamilyFixtures {
                 "starcoder2",
                 "chatglm",
                 "glm",
+                "glm4",
                 "opt",
                 "opt350",
                 "gpt2");

@@ -204,7 +204,9 @@ class MainTest {
         Path config = model.resolve("config.json");
         String original = Files.readString(config);
         Files.writeString(config, original.replace("\"llama\"", "\"mystery\""));
-        refused("HT-301", "inspect", model);
+        assertThat(refused("HT-301", "inspect", model))
+                .contains("model_type is \"mystery\"", "known are bert, bloom, chatglm", "most like those of llama")
+                .contains("docs/adding-a-family.md");
         Files.writeString(config, original.replace("\"hidden_size\" : 32", "\"hidden_size\" : 64"));
         refused("HT-304", "inspect", model);
         Files.writeString(config, original.replace("\"intermediate_size\" : 48,", ""));
@@ -358,12 +360,14 @@ class MainTest {
         Files.move(fresh, file, StandardCopyOption.REPLACE_EXISTING);
     }
 
-    private static void refused(String code, Object... arguments) {
+    /** Asserts that a command ends with 3 and one line, and returns that. */
+    private static String refused(String code, Object... arguments) {
         Command result = Command.run(arguments);
         assertThat(result.err()).as("%s", List.of(arguments)).contains(code).hasLineCount(1);
         assertThat(result.code()).isEqualTo(3);
         if (!arguments[0].equals("inspect")) {
             assertThat(result.out()).isEmpty();
         }
+        return result.err();
     }
 }

@@ -3,10 +3,18 @@ package dev.halftone.discrete;
 import dev.halftone.error.InputException;
 import dev.halftone.kernel.Kernels;
 import java.util.Arrays;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** A matrix with all its numbers, column by column: a move reads whole columns. */
 public final class DenseMatrix implements ConstraintMatrix {
     private static final Kernels KERNELS = Kernels.best();
+
+    /** Columns from which on A^T A, 8 n^2 bytes, is not kept. */
+    private static final int TOO_WIDE = 4097;
+
+    /** Rows of A that A^T A sums at once. */
+    private static final int PANEL = 256;
 
     private final int rows;
     private final int columns;
@@ -14,6 +22,9 @@ public final class DenseMatrix implements ConstraintMatrix {
 
     /** For each row max(0, largest number) - min(0, smallest number): no swap with steps up to 1 moves it further. */
     private final double[] reach;
+
+    /** A^T A (n, n), once somebody has asked for it. */
+    private volatile double @Nullable [] products;
 
     /** @param values column-major, without gaps, finite; not copied */
     public DenseMatrix(int rows, int columns, double[] values) {
@@ -91,6 +102,58 @@ public final class DenseMatrix implements ConstraintMatrix {
             growth += (2 * d[k] + change) * change;
         }
         return growth;
+    }
+
+    /**
+     * G = A^T A (n, n), with which the growth of sum d^2 takes a few products and not K: computed when it is first asked for, and
+     * null for a matrix of very many columns.
+     */
+    double @Nullable [] products() {
+        return products == null && columns < TOO_WIDE ? product() : products;
+    }
+
+    private synchronized double[] product() {
+        double[] known = products;
+        if (known != null) {
+            return known;
+        }
+        double[] sums = new double[columns * columns];
+        for (int first = 0; first < rows; first += PANEL) {
+            int count = Math.min(PANEL, rows - first);
+            double[] panel = panel(first, count);
+            KERNELS.addProduct(sums, 0, columns, values, first, rows, panel, 0, columns, columns, columns, count);
+        }
+        products = sums;
+        return sums;
+    }
+
+    /** Some rows, row by row. */
+    private double[] panel(int first, int count) {
+        double[] panel = new double[count * columns];
+        for (int j = 0; j < columns; j++) {
+            for (int k = 0; k < count; k++) {
+                panel[k * columns + j] = values[j * rows + first + k];
+            }
+        }
+        return panel;
+    }
+
+    /** p += factor * G[:, column]: what {@code d += factor * A[:, column]} does to A^T d. */
+    void addProducts(double[] p, int column, double factor) {
+        KERNELS.subtractScaled(p, 0, -factor, Objects.requireNonNull(products()), column * columns, columns);
+    }
+
+    /** A^T d. */
+    double[] slopes(double[] d) {
+        double[] slopes = new double[columns];
+        for (int j = 0; j < columns; j++) {
+            double sum = 0;
+            for (int k = 0; k < rows; k++) {
+                sum += values[j * rows + k] * d[k];
+            }
+            slopes[j] = sum;
+        }
+        return slopes;
     }
 
     /**

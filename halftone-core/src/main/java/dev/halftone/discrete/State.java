@@ -3,7 +3,10 @@ package dev.halftone.discrete;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/** An assignment with what follows from it: D, t, the sum of D^2 and the worst rows, kept up to date move by move. */
+/**
+ * An assignment with what follows from it: D, t, the sum of D^2 and the worst rows, kept up to date move by move; and p = A^T D once the
+ * growth of the sum has been asked for, which by G = A^T A then is a few products: for a change c of x it is 2 p c + c^T G c.
+ */
 final class State {
     private final MinMaxProblem problem;
     private final int mostWorst;
@@ -14,6 +17,9 @@ final class State {
 
     /** What follows; null where a move has changed D since. */
     private @Nullable Summary summary;
+
+    /** p; null before somebody asks, and for matrices that have no G. */
+    private double @Nullable [] slopes;
 
     /**
      * Of D.
@@ -39,7 +45,10 @@ final class State {
     }
 
     State copy() {
-        return new State(problem, mostWorst, codes.clone(), d.clone(), summary);
+        State copy = new State(problem, mostWorst, codes.clone(), d.clone(), summary);
+        double[] known = slopes;
+        copy.slopes = known == null ? null : known.clone();
+        return copy;
     }
 
     MinMaxProblem problem() {
@@ -151,7 +160,12 @@ final class State {
 
     /** Changes a code. */
     void move(int j, int by) {
-        problem.a().add(d, j, step(j, by));
+        double step = step(j, by);
+        problem.a().add(d, j, step);
+        double[] p = slopes;
+        if (p != null && problem.a() instanceof DenseMatrix a) {
+            a.addProducts(p, j, step);
+        }
         codes[j] += by;
         summary = null;
     }
@@ -173,6 +187,27 @@ final class State {
 
     /** By how much the sum of D^2 grows. */
     double squaresGrowth(int i, double f, int j, double g) {
+        if (problem.a() instanceof DenseMatrix a) {
+            double[] products = a.products();
+            if (products != null) {
+                return growth(products, slopes(a), i, f, j, g);
+            }
+        }
         return problem.a().squaresGrowth(d, i, f, j, g);
+    }
+
+    private static double growth(double[] products, double[] p, int i, double f, int j, double g) {
+        int n = p.length;
+        double own = f * f * products[i * n + i] + g * g * products[j * n + j];
+        return 2 * (f * p[i] + g * p[j] + f * g * products[i * n + j]) + own;
+    }
+
+    private double[] slopes(DenseMatrix a) {
+        double[] known = slopes;
+        if (known == null) {
+            known = a.slopes(d);
+            slopes = known;
+        }
+        return known;
     }
 }

@@ -25,6 +25,7 @@ public final class Families {
             Map.entry("stablelm", LlamaKin::stableLm),
             Map.entry("starcoder2", LlamaKin::starCoder2),
             Map.entry("glm", LlamaKin::glm),
+            Map.entry("glm4", LlamaKin::glm4),
             Map.entry("chatglm", OwnNames::chatGlm),
             Map.entry("falcon", OwnNames::falcon),
             Map.entry("bloom", OwnNames::bloom),

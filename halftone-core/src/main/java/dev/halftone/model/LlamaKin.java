@@ -255,13 +255,25 @@ final class LlamaKin {
 
     /** GLM-4 in the layout of transformers. */
     static DecoderSpec glm(ConfigReader config) {
-        Draft draft = llamaDraft(config, "glm");
+        return glmDraft(config, "glm").spec();
+    }
+
+    private static Draft glmDraft(ConfigReader config, String family) {
+        Draft draft = llamaDraft(config, family);
         draft.headDim = config.positive("head_dim", 128);
         draft.biases(false);
         draft.qkvBias = config.flag("attention_bias", false);
         draft.up = List.of("mlp.gate_up_proj");
         partialRope(draft, 0.5);
         draft.positions = draft.positions instanceof Rope rope ? interleaved(rope) : draft.positions;
+        return draft;
+    }
+
+    /** GLM-4-0414 and GLM-Z1: as GLM-4, and what attention and MLP give is normed before it is added. */
+    static DecoderSpec glm4(ConfigReader config) {
+        Draft draft = glmDraft(config, "glm4");
+        draft.attentionOutputNorm = "post_self_attn_layernorm";
+        draft.mlpOutputNorm = "post_mlp_layernorm";
         return draft.spec();
     }
 }

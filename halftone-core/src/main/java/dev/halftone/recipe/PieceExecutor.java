@@ -4,7 +4,6 @@ import dev.halftone.error.InputException;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.ServiceLoader;
 
 /** Where pieces of a run are computed that do not wait for one another: a service, so that a module can add one. */
 public interface PieceExecutor extends AutoCloseable {
@@ -39,15 +38,7 @@ public interface PieceExecutor extends AutoCloseable {
     void close();
 
     /** Finds executors. */
-    interface Provider {
-        /** What it answers to, for messages. */
-        String form();
-
-        /** True if this is one of its names. */
-        boolean knows(String master);
-
-        PieceExecutor open(String master);
-    }
+    interface Provider extends ExecutorProvider<PieceExecutor> {}
 
     /**
      * The executor of that name.
@@ -55,22 +46,6 @@ public interface PieceExecutor extends AutoCloseable {
      * @throws InputException HT-665 if nobody knows it
      */
     static PieceExecutor named(String master) {
-        List<Provider> providers = ServiceLoader.load(Provider.class).stream()
-                .map(ServiceLoader.Provider::get)
-                .toList();
-        return providers.stream()
-                .filter(provider -> provider.knows(master))
-                .findFirst()
-                .orElseThrow(() -> new InputException(
-                        "HT-665",
-                        "--master",
-                        "\"" + master + "\"; known are local"
-                                + String.join(
-                                        "",
-                                        providers.stream()
-                                                .map(provider -> ", " + provider.form())
-                                                .toList()),
-                        ""))
-                .open(master);
+        return ExecutorProvider.named(Provider.class, List.of("local"), master);
     }
 }

@@ -3,28 +3,22 @@ package dev.halftone.recipe;
 import dev.halftone.calibration.CalibrationSet;
 import dev.halftone.error.InputException;
 import dev.halftone.error.ResourceException;
-import dev.halftone.format.InputRounding;
 import dev.halftone.format.ModelFile;
 import dev.halftone.format.ModelHealth;
-import dev.halftone.format.PackedBlocks;
 import dev.halftone.format.PackedLayout;
 import dev.halftone.format.StoredPart;
-import dev.halftone.model.CacheRounding;
 import dev.halftone.model.Decoder;
-import dev.halftone.model.DecoderBlock;
 import dev.halftone.model.EditedWeights;
 import dev.halftone.model.LinearSite;
 import dev.halftone.model.Sequences;
 import dev.halftone.provenance.Provenance;
-import dev.halftone.recipe.OriginalStream.Moments;
-import dev.halftone.recipe.QuantizationResult.CacheReport;
+import dev.halftone.recipe.BlockQuantizer.Streams;
 import dev.halftone.recipe.QuantizationResult.DistillationReport;
 import dev.halftone.recipe.QuantizationResult.Evidence;
 import dev.halftone.recipe.QuantizationResult.TransformReport;
 import dev.halftone.recipe.Recipe.DistillationStep;
 import dev.halftone.recipe.WorkDirectory.Manifest;
 import dev.halftone.solver.OutlierMask;
-import dev.halftone.tensor.Activations;
 import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.PeakMemory;
 import dev.halftone.tensor.Spill;
@@ -34,16 +28,10 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Runs a recipe on a model, block by block. In a block, stage by stage: the inputs that the already quantized model gives are
@@ -51,8 +39,6 @@ import tools.jackson.databind.node.ObjectNode;
  * in memory at a time.
  */
 public final class Quantizer {
-    private static final int SCHEMA = 1;
-
     /** How far a run has come. */
     @FunctionalInterface
     public interface Progress {
@@ -82,12 +68,8 @@ public final class Quantizer {
     private final PhaseClock clock = new PhaseClock(
             "load", "forward", "statistics", "transform", "solve", "evidence", "pack", "save", "distill");
     private final List<TransformReport> transformed = new ArrayList<>();
-    private final SolvedSites solved;
-    private final StageSolver stages;
-    private final Reconstructions reconstructions;
-    private final InputRounding rounding;
+    private final RunResults results;
     private final List<Double> blockSeconds = new ArrayList<>();
-    private @Nullable OriginalStream original;
     private int done;
 
     /** The same with activations in memory where they fit. */
@@ -123,10 +105,7 @@ public final class Quantizer {
         this.recipe = recipe;
         check(model, recipe, directory);
         this.plan = QuantizationPlan.of(recipe, model.spec());
-        this.rounding = new InputRounding(plan.inputs());
-        this.solved = new SolvedSites(recipe, plan, workers, clock);
-        this.stages = new StageSolver(plan, recipe.experts(), rounding, solved, workers, clock);
-        this.reconstructions = new Reconstructions(recipe, plan, rounding, solved, workers);
+        this.results = new RunResults(recipe, plan, workers, clock);
         if (plan.needsCalibration() && calibration == null) {
             throw new InputException(
                     "HT-433",
@@ -175,28 +154,30 @@ public final class Quantizer {
             if (before.isEmpty()) {
                 output.work().begin();
             }
+            SolvedSites solved = results.solved();
             OuterBlocks outer = clock.time("solve", () -> new OuterBlocks(model, plan.outer(), workers));
             solved.layouts().putAll(outer.layouts());
             clock.time("statistics", () -> solved.choose(gradientOutliers()));
-            try (Decoder decoder = decoder(outer);
-                    Sequences sequences = begin(decoder);
-                    BlockTransforms transforms = transforms(decoder, outer);
-                    OriginalStream stream = stream(decoder, outer)) {
+            CalibrationStreams begun =
+                    new CalibrationStreams(model, recipe, plan, calibration, compute, outer, spill(), workers, clock);
+            try (Decoder decoder = begun.decoder();
+                    Sequences sequences = begun.begin(decoder);
+                    BlockTransforms transforms = begun.transforms(decoder, results.rounding());
+                    OriginalStream original = begun.original(decoder)) {
                 if (decoder != null) {
                     decoder.keepOnlyBlocks();
                 }
-                original = stream;
+                Streams streams = new Streams(decoder, sequences, transforms, original);
                 if (before.isPresent()) {
-                    restore(before.get(), sequences, transforms);
+                    restore(before.get(), streams);
                 }
                 progress.begin(done, plan.blocks());
-                solveBlocks(decoder, key, sequences, transforms, outer, progress);
-                if (transforms != null) {
-                    transformed.addAll(transforms.reports());
-                }
+                quantizeBlocks(streams, key, outer, progress);
+                transformed.addAll(streams.transformReports());
             }
             clock.time(
-                    "save", () -> output.assemble(model, solved.formats(), solved.layouts(), rounding, plan.cache()));
+                    "save",
+                    () -> output.assemble(model, solved.formats(), solved.layouts(), results.rounding(), plan.cache()));
             DistillationReport distillation = clock.time("distill", () -> distill(progress));
             Evidence evidence = readBack(provenance, distillation);
             clock.time("save", () -> output.finish(evidence));
@@ -239,7 +220,7 @@ public final class Quantizer {
             SolvedSites all = new SolvedSites(recipe, plan, workers, clock);
             manifests.forEach(manifest -> all.restore(manifest, output.toString()));
             output.work()
-                    .conclude(BlockPiece.manifest(key(provenance), model.spec().layers(), all, rounding));
+                    .conclude(BlockPiece.manifest(key(provenance), model.spec().layers(), all, results.rounding()));
         } catch (IOException | UncheckedIOException e) {
             throw unwritable(e);
         }
@@ -274,45 +255,20 @@ public final class Quantizer {
         return Provenance.sha256(provenance + (set == null ? "" : set.report().toString()) + compute);
     }
 
-    private void restore(Manifest manifest, @Nullable Sequences sequences, @Nullable BlockTransforms transforms)
-            throws IOException {
+    private void restore(Manifest manifest, Streams streams) throws IOException {
         done = manifest.blocks();
-        solved.restore(manifest, output.toString());
-        stages.coverage().addAll(manifest.experts());
-        reconstructions.reports().addAll(manifest.reconstructions());
+        results.restore(manifest, output.toString());
+        BlockTransforms transforms = streams.transforms();
         if (transforms != null) {
             transforms.reports().addAll(manifest.transforms());
         }
         if (done < plan.blocks()) {
-            output.work().restore(manifest, sequences, second(transforms));
+            output.work().restore(manifest, streams.sequences(), streams.reference());
         }
     }
 
-    /** Null where nothing goes through the model: then embedding and head are not needed either. */
-    private @Nullable Decoder decoder(OuterBlocks outer) {
-        if (calibration == null) {
-            Decoder.checkTensors(model.spec(), model.weights(), model.path().toString());
-            return null;
-        }
-        return clock.time(
-                "load",
-                () -> new Decoder(
-                        model.spec(),
-                        outer.weights(),
-                        compute,
-                        model.inputs(),
-                        model.cache(),
-                        model.path().toString()));
-    }
-
-    private void solveBlocks(
-            @Nullable Decoder decoder,
-            String key,
-            @Nullable Sequences sequences,
-            @Nullable BlockTransforms transforms,
-            OuterBlocks outer,
-            Progress progress)
-            throws IOException {
+    private void quantizeBlocks(Streams streams, String key, OuterBlocks outer, Progress progress) throws IOException {
+        BlockQuantizer quantizer = new BlockQuantizer(model.spec(), recipe, plan, streams, results, spill(), clock);
         int blocks = model.spec().layers();
         while (done < blocks) {
             int index = done;
@@ -320,30 +276,11 @@ public final class Quantizer {
             EditedWeights weights = new EditedWeights(model.weights());
             List<StoredPart> parts = new ArrayList<>(index == 0 ? outer.parts() : List.of());
             if (index < plan.blocks()) {
-                solveBlock(index, decoder, weights, sequences, transforms, parts);
+                quantizer.quantize(index, weights, parts);
             }
             done++;
             long from = System.nanoTime();
-            try (Arena arena = Arena.ofShared()) {
-                List<LinearSite> linears = block(index);
-                parts.addAll(EditedParts.of(weights, linears, packed(), arena));
-                parts.addAll(PackedLayout.parts(rounding, linears, arena));
-                ObjectNode packing = JsonMapper.shared().createObjectNode();
-                PackedLayout.describe(packing, solved.formats(), rounding);
-                PackedBlocks.describe(packing, solved.layouts());
-                Manifest manifest = new Manifest(
-                        key,
-                        done,
-                        solved.fellBack(),
-                        transforms == null ? List.of() : transforms.reports(),
-                        reconstructions.reports(),
-                        stages.coverage(),
-                        solved.reports(),
-                        packing);
-                // Nobody goes on from behind the last block that is worked on.
-                boolean more = done < plan.blocks();
-                output.work().finish(manifest, parts, more ? sequences : null, more ? second(transforms) : null);
-            }
+            save(index, weights, parts, key, streams);
             clock.add("save", from);
             if (index < plan.blocks()) {
                 blockSeconds.add((System.nanoTime() - begun) / 1e9);
@@ -352,35 +289,17 @@ public final class Quantizer {
         }
     }
 
-    /** Transforms a block, solves its weights, and takes the sequences through what has become of it. */
-    private void solveBlock(
-            int index,
-            @Nullable Decoder decoder,
-            EditedWeights weights,
-            @Nullable Sequences sequences,
-            @Nullable BlockTransforms transforms,
-            List<StoredPart> parts) {
-        if (decoder == null || sequences == null) {
-            for (LinearSite site : block(index)) {
-                plan.step(site).ifPresent(step -> solved.solve(null, weights, site, step, null, true, parts));
-            }
-            return;
-        }
-        if (transforms != null) {
-            transforms.apply(index, weights);
-        }
-        try (DecoderBlock block = clock.time("load", () -> decoder.block(index, weights))) {
-            StageSolver.Run run = new StageSolver.Run(index, block, weights, sequences, spill(), parts);
-            if (!reconstructions.concerns(model.spec(), index)) {
-                quantize(run, index == plan.blocks() - 1);
-                return;
-            }
-            Sequences reference = second(transforms);
-            try (Activations before = clock.time("forward", sequences::copy)) {
-                quantize(run, false);
-                Activations target = (reference == null ? sequences : reference).residuals();
-                clock.time("solve", () -> reconstructions.train(run, decoder, before, target));
-            }
+    private void save(int index, EditedWeights weights, List<StoredPart> parts, String key, Streams streams)
+            throws IOException {
+        List<LinearSite> linears =
+                model.spec().stages(index).stream().flatMap(List::stream).toList();
+        try (Arena arena = Arena.ofShared()) {
+            parts.addAll(EditedParts.of(weights, linears, results.packed(), arena));
+            parts.addAll(PackedLayout.parts(results.rounding(), linears, arena));
+            Manifest manifest = results.manifest(key, done, streams.transformReports());
+            // Nobody goes on from behind the last block that is worked on.
+            boolean more = done < plan.blocks();
+            output.work().finish(manifest, parts, more ? streams.sequences() : null, more ? streams.reference() : null);
         }
     }
 
@@ -391,87 +310,8 @@ public final class Quantizer {
                 : new GradientOutliers(model, plan.gradients(), compute, spill(), workers).of(set.sequences());
     }
 
-    /** The original model's activations, where something compares with them. */
-    private @Nullable Sequences second(@Nullable BlockTransforms transforms) {
-        OriginalStream stream = original;
-        return transforms != null ? transforms.original() : stream == null ? null : stream.sequences();
-    }
-
-    private Set<String> packed() {
-        Set<String> packed = new HashSet<>(solved.formats().keySet());
-        packed.addAll(solved.layouts().keySet());
-        return packed;
-    }
-
-    private @Nullable OriginalStream stream(@Nullable Decoder decoder, OuterBlocks outer) {
-        boolean compares = plan.reconstructs() && recipe.transforms().isEmpty() && recipe.propagateQuantized();
-        Sequences sequences = plan.drifts() || compares ? beginOriginal(decoder, outer) : null;
-        return sequences == null || decoder == null ? null : new OriginalStream(decoder, sequences, workers);
-    }
-
-    private @Nullable Sequences begin(@Nullable Decoder decoder) {
-        CalibrationSet set = calibration;
-        return set == null || decoder == null
-                ? null
-                : clock.time("forward", () -> new Sequences(decoder, set.sequences(), workers, spill()));
-    }
-
-    /** The same with the original embedding, where that was rounded. */
-    private @Nullable Sequences beginOriginal(@Nullable Decoder decoder, OuterBlocks outer) {
-        if (decoder == null || outer.isEmpty()) {
-            return begin(decoder);
-        }
-        try (Decoder whole = clock.time("load", () -> model.decoder(compute))) {
-            return begin(whole);
-        }
-    }
-
     private Spill spill() {
         return new Spill(output.work().path(), spill);
-    }
-
-    private List<LinearSite> block(int index) {
-        return model.spec().stages(index).stream().flatMap(List::stream).toList();
-    }
-
-    private @Nullable BlockTransforms transforms(@Nullable Decoder decoder, OuterBlocks outer) {
-        Sequences original = recipe.transforms().isEmpty() ? null : beginOriginal(decoder, outer);
-        return original == null || decoder == null
-                ? null
-                : new BlockTransforms(recipe.transforms(), plan, decoder, original, rounding, spill(), workers, clock);
-    }
-
-    /** @param ends nothing reads what comes after the last weight of the block */
-    private void quantize(StageSolver.Run run, boolean ends) {
-        DecoderBlock block = run.block();
-        Sequences sequences = run.sequences();
-        solved.beginBlock();
-        block.roundInputs(recipe.propagateQuantized() ? rounding : rounding.scaled());
-        block.roundCache(recipe.propagateQuantized() ? plan.cache() : CacheRounding.PLAIN);
-        OriginalStream stream = original;
-        if (stream != null) {
-            clock.time("forward", () -> stream.begin(done));
-        }
-        AtomicReference<@Nullable Activations> input =
-                new AtomicReference<>(clock.time("forward", () -> sequences.begin(block)));
-        for (int stage = 0; stage < block.stages().size(); stage++) {
-            int current = stage;
-            Activations activations = Objects.requireNonNull(input.get());
-            Moments moments = stream == null || !plan.drifts()
-                    ? null
-                    : clock.time("statistics", () -> stream.moments(current, sequences, activations));
-            stages.solve(run, stage, activations, moments);
-            if (stream != null) {
-                clock.time("forward", () -> stream.advance(current));
-            }
-            List<List<LinearSite>> later =
-                    block.stages().subList(stage + 1, block.stages().size());
-            if (ends && later.stream().flatMap(List::stream).noneMatch(plan::concerns)) {
-                activations.close();
-                return;
-            }
-            clock.time("forward", () -> input.set(sequences.advance(block, current, activations)));
-        }
     }
 
     /** Trains what was assembled, where the recipe says so. */
@@ -487,22 +327,7 @@ public final class Quantizer {
     /** Opens what was written, as a user would, and counts what it stores. */
     private Evidence readBack(Provenance provenance, @Nullable DistillationReport distillation) {
         try (ModelFile written = ModelFile.open(output.staging())) {
-            return new Evidence(
-                    SCHEMA,
-                    recipe.name(),
-                    written.bitsPerLinearWeight(),
-                    written.bitsPerParameter(),
-                    read == null ? null : read.report(),
-                    written.cache().formats().isEmpty() ? null : CacheReport.of(written),
-                    List.copyOf(transformed),
-                    List.copyOf(reconstructions.reports()),
-                    distillation,
-                    List.copyOf(stages.coverage()),
-                    List.copyOf(solved.reports()),
-                    solved.reports().stream()
-                            .flatMap(site -> site.events().stream())
-                            .toList(),
-                    provenance);
+            return results.evidence(written, read, transformed, distillation, provenance);
         }
     }
 }

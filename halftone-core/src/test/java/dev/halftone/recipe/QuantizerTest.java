@@ -179,7 +179,8 @@ class QuantizerTest {
             assertThat(site.bitsPerWeight()).isBetween(4.0, 4.5);
         });
         assertThat(result.phases().keySet())
-                .containsExactly("load", "forward", "statistics", "transform", "solve", "evidence", "pack", "save");
+                .containsExactly(
+                        "load", "forward", "statistics", "transform", "solve", "evidence", "pack", "save", "distill");
         assertThat(result.fellBack()).isFalse();
     }
 

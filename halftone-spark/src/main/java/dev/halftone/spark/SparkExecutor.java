@@ -26,24 +26,10 @@ public final class SparkExecutor implements CellExecutor {
     }
 
     /** The service. */
-    public static final class Spark implements Provider {
+    public static final class Spark extends SparkProvider<CellExecutor> implements Provider {
         @Override
-        public String form() {
-            return SparkMaster.FORM;
-        }
-
-        @Override
-        public boolean knows(String master) {
-            return SparkMaster.looksLikeOne(master);
-        }
-
-        @Override
-        public CellExecutor open(String master) {
-            SparkMaster parsed = SparkMaster.parse(master);
-            if (parsed instanceof SparkMaster.Standalone standalone) {
-                standalone.reach(); // before calibration sets are drawn
-            }
-            return new SparkExecutor(parsed);
+        CellExecutor on(SparkMaster master) {
+            return new SparkExecutor(master);
         }
     }
 

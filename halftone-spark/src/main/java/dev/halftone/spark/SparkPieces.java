@@ -30,24 +30,10 @@ public final class SparkPieces implements PieceExecutor {
     }
 
     /** The service. */
-    public static final class Spark implements Provider {
+    public static final class Spark extends SparkProvider<PieceExecutor> implements Provider {
         @Override
-        public String form() {
-            return SparkMaster.FORM;
-        }
-
-        @Override
-        public boolean knows(String master) {
-            return SparkMaster.looksLikeOne(master);
-        }
-
-        @Override
-        public PieceExecutor open(String master) {
-            SparkMaster parsed = SparkMaster.parse(master);
-            if (parsed instanceof SparkMaster.Standalone standalone) {
-                standalone.reach(); // before the model is looked through
-            }
-            return new SparkPieces(parsed);
+        PieceExecutor on(SparkMaster master) {
+            return new SparkPieces(master);
         }
     }
 

@@ -65,6 +65,7 @@ record Architecture(String name, boolean pairs, HeadKind head, Activation activa
             half("starcoder2", "starcoder2", HeadKind.EITHER, Activation.GELU_TANH),
             pairs("glm", "chatglm", HeadKind.EITHER),
             pairs("chatglm", "chatglm", HeadKind.EITHER),
+            pairs("glm4", "glm4", HeadKind.EITHER, Feature.WIDE_HEADS),
             half("falcon", "falcon", HeadKind.EITHER, Activation.GELU),
             half("bloom", "bloom", HeadKind.EITHER, Activation.GELU_TANH),
             half("gpt_neox", "gptneox", HeadKind.OWN, Activation.GELU),

@@ -9,7 +9,9 @@ import dev.halftone.model.DecoderSpec.Order;
 import dev.halftone.model.Rope;
 import dev.halftone.text.GgufVocabularyKeys;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * The metadata of a model that came from Hugging Face. Source: llama.cpp, convert_hf_to_gguf.py and gguf-py constants.py.
@@ -19,6 +21,9 @@ import java.util.Map;
 final class ModelKeys {
     /** The tensor that holds what each rotary frequency is divided by. */
     static final String ROPE_FACTORS = "rope_freqs.weight";
+
+    private static final Pattern PHI3_NAME = Pattern.compile("(phi)-?3", Pattern.CASE_INSENSITIVE);
+    private static final List<String> PHI3_TOKENS = List.of("</s>", "<unk>", "<s>", "<|endoftext|>");
 
     private final Map<String, GgufValue> keys = new LinkedHashMap<>();
     private final DecoderSpec spec;
@@ -38,7 +43,7 @@ final class ModelKeys {
         ModelKeys writer = new ModelKeys(spec, place);
         writer.keys.put("general.architecture", GgufValue.string(writer.architecture));
         writer.keys.put("general.type", GgufValue.string("model"));
-        writer.keys.put("general.name", GgufValue.string(name));
+        writer.keys.put("general.name", GgufValue.string(openable(name, vocabulary.tokens())));
         writer.sizes();
         writer.window();
         writer.outputs();
@@ -51,6 +56,14 @@ final class ModelKeys {
         }
         writer.vocabulary(vocabulary);
         return writer.keys;
+    }
+
+    /**
+     * The name, unless llama.cpp would refuse the file for it: a name with "phi-3" or "phi3" in it promises the tokens of Phi-3's own
+     * vocabulary there, whatever the architecture. Source: llama.cpp, src/llama-vocab.cpp.
+     */
+    private static String openable(String name, List<String> tokens) {
+        return tokens.containsAll(PHI3_TOKENS) ? name : PHI3_NAME.matcher(name).replaceAll("$1_3");
     }
 
     private void number(String key, long value) {

@@ -52,6 +52,7 @@ class GgufFamiliesTest {
                 "stablelm",
                 "stablelm12",
                 "glm",
+                "glm4",
                 "mixtral",
                 "qwen3moe",
                 "deepseek",
@@ -103,6 +104,14 @@ class GgufFamiliesTest {
             for (int i = 0; i < stored.length; i++) {
                 assertThat(written[i]).isEqualTo(stored[i] + 1);
             }
+        }
+    }
+
+    /** llama.cpp does not open a file of that name whose vocabulary lacks Phi-3's own tokens. */
+    @Test
+    void theNameOfPhi3IsWrittenOtherwiseWithoutItsTokens() throws IOException {
+        try (GgufFile file = exported(model("phi3"), Mixture.ALL_F32, "name")) {
+            assertThat(file.metadata()).containsEntry("general.name", "phi_3");
         }
     }
 

@@ -2,6 +2,7 @@ package dev.halftone.study.run;
 
 import dev.halftone.error.InputException;
 import dev.halftone.error.ResourceException;
+import dev.halftone.recipe.ExecutorProvider;
 import dev.halftone.study.plan.CellResult;
 import dev.halftone.study.plan.Job;
 import dev.halftone.tensor.Compute;
@@ -10,7 +11,6 @@ import dev.halftone.tensor.ComputeType;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.ServiceLoader;
 import java.util.function.Consumer;
 
 /**
@@ -62,16 +62,8 @@ public interface CellExecutor extends AutoCloseable {
     @Override
     void close();
 
-    /** Finds executors: a service, so that a module can add one. */
-    interface Provider {
-        /** What it answers to, for messages: "local". */
-        String form();
-
-        /** True if this is one of its names. */
-        boolean knows(String master);
-
-        CellExecutor open(String master);
-    }
+    /** Finds executors. */
+    interface Provider extends ExecutorProvider<CellExecutor> {}
 
     /**
      * The executor of that name.
@@ -79,20 +71,6 @@ public interface CellExecutor extends AutoCloseable {
      * @throws InputException HT-665 if nobody knows it
      */
     static CellExecutor named(String master) {
-        List<Provider> providers = ServiceLoader.load(Provider.class).stream()
-                .map(ServiceLoader.Provider::get)
-                .toList();
-        return providers.stream()
-                .filter(provider -> provider.knows(master))
-                .findFirst()
-                .orElseThrow(() -> new InputException(
-                        "HT-665",
-                        "--master",
-                        "\"" + master + "\"; known are "
-                                + String.join(
-                                        ", ",
-                                        providers.stream().map(Provider::form).toList()),
-                        ""))
-                .open(master);
+        return ExecutorProvider.named(Provider.class, List.of(), master);
     }
 }

@@ -22,7 +22,7 @@ import java.util.List;
  * error over the whole sample has not fallen; iterations end the search and not seconds.
  *
  * <p>W (out, in); X (tokens, in) of {@link TokenSample}. Rows are independent, in parallel, and each has a seed of its own. Cost O(swaps *
- * in^2 / levels) a row for the filter, O(tokens) for each pair that passes it; O(tokens * in) memory.
+ * in^2 / levels) a row for the filter, O(tokens) for each pair that passes it, O(in) for each that is taken; O(tokens * in + in^2) memory.
  */
 public final class AmvmCodes implements WeightSolver {
     private static final int ROUNDS = 2;

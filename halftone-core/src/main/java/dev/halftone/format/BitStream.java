@@ -47,6 +47,23 @@ public final class BitStream {
         }
     }
 
+    /** Reads fields one after the other, from the first bit of byte {@code from} on. */
+    public static void getAll(byte[] source, int from, int count, int bits, byte[] target) {
+        int next = from;
+        int word = 0;
+        int filled = 0;
+        int mask = (1 << bits) - 1;
+        for (int i = 0; i < count; i++) {
+            if (filled < bits) {
+                word |= (source[next++] & 0xff) << filled;
+                filled += 8;
+            }
+            target[i] = (byte) (word & mask);
+            word >>>= bits;
+            filled -= bits;
+        }
+    }
+
     /** Of 32-bit words, one per column in each row: bits 32 w to 32 w + 31 of a column's stream are in row w. */
     private static long down(long bit, long columns, long column) {
         return ((bit >> 5) * columns + column) * 32 + (bit & 31);

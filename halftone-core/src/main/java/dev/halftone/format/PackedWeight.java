@@ -193,19 +193,34 @@ public record PackedWeight(
         int groups = format.groups(in);
         int perGroup = format.groupIn(in);
         int tile = row / format.rowsIn(out);
-        long codeRow = (long) row * format.codeBytes(in);
         long zeroRow = (long) tile * format.zeroBytes(in);
         float multiple = multiple();
         if (groupOf.byteSize() > 0) {
             decodeReordered(row, multiple, target, at);
             return;
         }
+        byte[] rowCodes = codes(row);
+        // Where a group has more inputs than there are codes, each code's value is computed once.
+        float[] table = new float[format.largest() < perGroup ? format.largest() + 1 : 0];
         for (int g = 0; g < groups; g++) {
             Grid grid = grid((long) tile * groups + g, zeroRow, g, multiple);
+            for (int code = 0; code < table.length; code++) {
+                table[code] = grid.value(format, code);
+            }
             for (int j = g * perGroup; j < (g + 1) * perGroup; j++) {
-                target[at + j] = grid.value(format, code(codes, codeRow, j));
+                int code = rowCodes[j] & 0xff;
+                target[at + j] = code < table.length ? table[code] : grid.value(format, code);
             }
         }
+    }
+
+    /** The codes of a row. */
+    private byte[] codes(int row) {
+        byte[] packed = new byte[format.codeBytes(in)];
+        MemorySegment.copy(codes, ValueLayout.JAVA_BYTE, (long) row * packed.length, packed, 0, packed.length);
+        byte[] unpacked = new byte[in];
+        BitStream.getAll(packed, 0, in, format.bits(), unpacked);
+        return unpacked;
     }
 
     private void decodeReordered(int row, float multiple, float[] target, int at) {
@@ -214,9 +229,10 @@ public record PackedWeight(
         for (int g = 0; g < groups; g++) {
             grids[g] = grid((long) row * groups + g, (long) row * format.zeroBytes(in), g, multiple);
         }
+        byte[] rowCodes = codes(row);
         for (int j = 0; j < in; j++) {
             int g = groupOf.get(SHORT, 2L * j) & 0xFFFF;
-            target[at + j] = grids[g].value(format, code(codes, (long) row * format.codeBytes(in), j));
+            target[at + j] = grids[g].value(format, rowCodes[j] & 0xff);
         }
     }
 

@@ -4,6 +4,7 @@ import dev.halftone.calibration.ChannelStatistics;
 import dev.halftone.calibration.Gram;
 import dev.halftone.calibration.GramService;
 import dev.halftone.format.ClipSearch;
+import dev.halftone.format.StoredWeight;
 import dev.halftone.model.DecoderBlock;
 import dev.halftone.model.EditedWeights;
 import dev.halftone.model.Junction;
@@ -98,9 +99,10 @@ final class CalibratedJunction implements JunctionView, AutoCloseable {
     /** Columns times what was divided, or divided by it again. */
     private float[] times(float[] weight, boolean back) {
         float[] result = new float[weight.length];
-        for (int i = 0; i < result.length; i++) {
-            double factor = divided[i % divided.length];
-            result[i] = (float) (back ? weight[i] / factor : weight[i] * factor);
+        for (int row = 0; row < result.length; row += divided.length) {
+            for (int c = 0; c < divided.length; c++) {
+                result[row + c] = (float) (back ? weight[row + c] / divided[c] : weight[row + c] * divided[c]);
+            }
         }
         return result;
     }
@@ -133,10 +135,12 @@ final class CalibratedJunction implements JunctionView, AutoCloseable {
             return weight;
         }
         WeightProblem problem = new WeightProblem(site.weight(), weight, site.out(), site.in(), null);
-        return new Rtn(ClipSearch.MIN_MAX)
+        StoredWeight packed = new Rtn(ClipSearch.MIN_MAX)
                 .find(problem, step.get().format(), workers)
-                .packed()
-                .decode();
+                .packed();
+        float[] values = new float[weight.length];
+        workers.forEach(site.out(), row -> packed.decodeRow(row, values, row * site.in()));
+        return values;
     }
 
     @Override

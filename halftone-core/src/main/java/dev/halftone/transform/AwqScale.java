@@ -95,9 +95,10 @@ public record AwqScale(int grid, boolean includeOne, Inspect inspect) implements
 
     private static float[] scaled(float[] weight, double[] s, boolean divide) {
         float[] result = new float[weight.length];
-        for (int i = 0; i < result.length; i++) {
-            double factor = s[i % s.length];
-            result[i] = (float) (divide ? weight[i] / factor : weight[i] * factor);
+        for (int row = 0; row < result.length; row += s.length) {
+            for (int c = 0; c < s.length; c++) {
+                result[row + c] = (float) (divide ? weight[row + c] / s[c] : weight[row + c] * s[c]);
+            }
         }
         return result;
     }

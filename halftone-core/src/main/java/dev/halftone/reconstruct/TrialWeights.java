@@ -35,13 +35,13 @@ record TrialWeights(WeightSource source, Map<String, Tensor> leaves) implements 
         return source.storedType(name);
     }
 
-    /** Of a leaf a second handle, or a view in the compute type: a block closes what it loads. */
+    /** Of a leaf a second handle, since a block closes what it loads; or a copy where the type is another one. */
     @Override
     public Tensor load(String name, ComputeType type, Arena arena) {
         Tensor leaf = leaves.get(name);
         if (leaf == null) {
             return source.load(name, type, arena);
         }
-        return type == ComputeType.FLOAT32 ? new Tensor(leaf) : leaf.to(type.scalarType());
+        return leaf.scalar_type().intern() == type.scalarType() ? new Tensor(leaf) : leaf.to(type.scalarType());
     }
 }

@@ -10,7 +10,7 @@ import org.bytedeco.pytorch.global.torch;
 /**
  * A block's weights of which some are leaves that gradients arrive in.
  *
- * @param leaves float32 (out, in) each, by the weight's name
+ * @param leaves (out, in) each, float32 or the compute type, by the weight's name
  */
 public record TrialWeights(WeightSource source, Map<String, Tensor> leaves) implements WeightSource {
     /**
@@ -51,13 +51,13 @@ public record TrialWeights(WeightSource source, Map<String, Tensor> leaves) impl
         return source.storedType(name);
     }
 
-    /** Of a leaf a second handle, or a view in the compute type: a block closes what it loads. */
+    /** Of a leaf a second handle, since a block closes what it loads; or a copy where the type is another one. */
     @Override
     public Tensor load(String name, ComputeType type, Arena arena) {
         Tensor leaf = leaves.get(name);
         if (leaf == null) {
             return source.load(name, type, arena);
         }
-        return type == ComputeType.FLOAT32 ? new Tensor(leaf) : leaf.to(type.scalarType());
+        return leaf.scalar_type().intern() == type.scalarType() ? new Tensor(leaf) : leaf.to(type.scalarType());
     }
 }

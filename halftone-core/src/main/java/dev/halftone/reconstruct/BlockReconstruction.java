@@ -58,6 +58,9 @@ public final class BlockReconstruction {
 
     private final List<Tensor> gradients = new ArrayList<>();
 
+    /** The values in the type that the block computes in: converted once, not by each sequence of a batch. */
+    private final List<Tensor> shown = new ArrayList<>();
+
     /**
      * What is not trained.
      *
@@ -90,21 +93,22 @@ public final class BlockReconstruction {
     public Outcome train(Options options) {
         try {
             for (TrainedWeight weight : trained) {
-                values.add(room(weight));
-                gradients.add(room(weight));
+                values.add(room(weight, ScalarType.Float));
+                gradients.add(room(weight, ScalarType.Float));
+                shown.add(room(weight, decoder.compute().type().scalarType()));
             }
             return run(options);
         } finally {
-            values.forEach(Tensor::close);
-            gradients.forEach(Tensor::close);
-            values.clear();
-            gradients.clear();
+            for (List<Tensor> tensors : List.of(values, gradients, shown)) {
+                tensors.forEach(Tensor::close);
+                tensors.clear();
+            }
         }
     }
 
-    private static Tensor room(TrainedWeight weight) {
+    private static Tensor room(TrainedWeight weight, ScalarType type) {
         long[] shape = {weight.site().out(), weight.site().in()};
-        return Torch.owned(() -> torch.empty(shape, new TensorOptions(ScalarType.Float), null));
+        return Torch.owned(() -> torch.empty(shape, new TensorOptions(type), null));
     }
 
     private Outcome run(Options options) {
@@ -142,6 +146,7 @@ public final class BlockReconstruction {
         for (int t = 0; t < trained.size(); t++) {
             trained.get(t).read(Tensors.memory(values.get(t)), workers);
         }
+        workers.forEach(trained.size(), t -> shown.get(t).copy_(values.get(t)));
     }
 
     /** The loss on a batch; its gradient replaces the last one. */
@@ -167,9 +172,8 @@ public final class BlockReconstruction {
     private record Piece(double loss, List<Tensor> gradients) {}
 
     private Piece backward(int sequence, int batch) {
-        List<Tensor> leaves = values.stream()
-                .map(value -> value.detach().requires_grad_(true))
-                .toList();
+        List<Tensor> leaves =
+                shown.stream().map(value -> value.detach().requires_grad_(true)).toList();
         try (DecoderBlock block = block(leaves)) {
             Tensor loss = difference(block, sequence).square().mean().mul(Tensors.scalar(1.0 / batch));
             loss.backward();
@@ -200,7 +204,7 @@ public final class BlockReconstruction {
     /** The loss on all sequences. */
     private double loss() {
         double[] losses = new double[data.sequences().count()];
-        try (DecoderBlock block = block(values)) {
+        try (DecoderBlock block = block(shown)) {
             workers.forEach(
                     losses.length,
                     i -> losses[i] = difference(block, i).square().mean().item_double());

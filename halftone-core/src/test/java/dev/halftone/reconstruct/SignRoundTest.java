@@ -15,6 +15,7 @@ import dev.halftone.tensor.Workers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.bytedeco.pytorch.ScalarOptional;
@@ -87,6 +88,28 @@ class SignRoundTest {
                 assertMoved(before.a0(), after.a0(), a0.grad(), 0, 1);
                 assertMoved(before.a1(), after.a1(), a1.grad(), 0, 1);
             });
+        }
+    }
+
+    /** Also where a range has shrunk to nothing, and with outliers of the grid's ends. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void theValuesThatTheBlockReadsAreThoseOfTheFile(boolean symmetric) {
+        float[] w = weight(7);
+        Arrays.fill(w, 2 * GROUP, 3 * GROUP, 0);
+        try (Workers workers = new Workers(2);
+                Arena arena = Arena.ofShared()) {
+            SignRound trained = new SignRound(SITE, w, nearest(w, symmetric, workers));
+            MemorySegment gradient = arena.allocate((long) w.length * Float.BYTES, 64);
+            MemorySegment values = arena.allocate((long) w.length * Float.BYTES, 64);
+            for (int step = 0; step < 8; step++) {
+                float[] slope = weight(20 + step);
+                MemorySegment.copy(slope, 0, gradient, ValueLayout.JAVA_FLOAT, 0, slope.length);
+                trained.step(gradient, 0.15, workers);
+                trained.read(values, workers);
+                assertThat(values.toArray(ValueLayout.JAVA_FLOAT))
+                        .isEqualTo(codes(trained).decode());
+            }
         }
     }
 

@@ -6,7 +6,6 @@ import static dev.halftone.kernel.packed.CodeWidth.TILE;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import org.jspecify.annotations.Nullable;
 
 /** Brings blocks into the order of {@link IntegerMatrix}. */
 final class BlockPacking {
@@ -57,7 +56,7 @@ final class BlockPacking {
         BlockPacking packing = new BlockPacking(reader, type, source, rows, columns, arena);
         loop.forEach(Layouts.tiles(rows), packing::tile);
         Plane scales = packing.plane(packing.scales, packing.scaleFactors, arena);
-        @Nullable Plane minima = reader.minima() ? packing.plane(packing.minima, packing.minimumFactors, arena) : null;
+        Plane minima = reader.minima() ? packing.plane(packing.minima, packing.minimumFactors, arena) : null;
         return new IntegerMatrix(
                 kernels,
                 type.name(),
@@ -86,17 +85,10 @@ final class BlockPacking {
                 for (int i = 0; i < blockColumns; i += BLOCK) {
                     System.arraycopy(block.codes, i, code, 0, BLOCK);
                     reader.width().pack(code, words);
-                    storeWords(words, row, (b * blockColumns + i) / BLOCK);
+                    Layouts.storeWords(codes, blocks, row, (b * blockColumns + i) / BLOCK, words);
                 }
                 storeNumbers(block, row, b);
             }
-        }
-    }
-
-    private void storeWords(int[] words, int row, int block) {
-        long at = ((long) (row / TILE) * blocks + block) * words.length * TILE + row % TILE;
-        for (int word = 0; word < words.length; word++) {
-            codes.setAtIndex(ValueLayout.JAVA_INT, at + (long) word * TILE, words[word]);
         }
     }
 

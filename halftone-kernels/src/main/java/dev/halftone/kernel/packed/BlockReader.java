@@ -56,13 +56,15 @@ record BlockReader(
             case Q8_0 -> simple(CodeWidth.EIGHT, SmallBlocks.BYTE_ZERO, SmallBlocks::q8Zero);
             case IQ4_NL -> simple(CodeWidth.EIGHT, SmallBlocks.BYTE_ZERO, SmallBlocks::iq4);
             case MXFP4 -> simple(CodeWidth.FIVE, SmallBlocks.FLOAT_ZERO, SmallBlocks::mxfp4);
-            case NVFP4 -> new BlockReader(CodeWidth.SIX, SmallBlocks.FLOAT_ZERO, 16, 16, false, false, SmallBlocks::nvfp4);
+            case NVFP4 ->
+                new BlockReader(CodeWidth.SIX, SmallBlocks.FLOAT_ZERO, 16, 16, false, false, SmallBlocks::nvfp4);
             case Q2_K -> new BlockReader(CodeWidth.TWO, 0, 16, 256, true, true, SuperBlocks::q2);
             case Q3_K -> new BlockReader(CodeWidth.FOUR, 4, 16, 256, true, false, SuperBlocks::q3);
             case Q4_K -> new BlockReader(CodeWidth.FOUR, 0, 32, 256, true, true, SuperBlocks::q4);
             case Q5_K -> new BlockReader(CodeWidth.FIVE, 0, 32, 256, true, true, SuperBlocks::q5);
             case Q6_K -> new BlockReader(CodeWidth.SIX, 32, 16, 256, true, false, SuperBlocks::q6);
-            case IQ4_XS -> new BlockReader(CodeWidth.EIGHT, SmallBlocks.BYTE_ZERO, 32, 256, true, false, SuperBlocks::iq4);
+            case IQ4_XS ->
+                new BlockReader(CodeWidth.EIGHT, SmallBlocks.BYTE_ZERO, 32, 256, true, false, SuperBlocks::iq4);
             case TQ2_0 -> new BlockReader(CodeWidth.TWO, 1, 16, 256, false, false, SuperBlocks::ternary);
         };
     }

@@ -46,9 +46,10 @@ enum CodeWidth {
     private final int bits;
     private final int span;
     private final int center;
-    /** Immutable: made by List.copyOf. */
+
+    /** Never changed. */
     @SuppressWarnings("ImmutableEnumChecker")
-    private final List<Field> fields;
+    private final Field[] fields;
 
     private final int terms;
 
@@ -56,8 +57,8 @@ enum CodeWidth {
         this.bits = bits;
         this.span = span;
         this.center = center;
-        this.fields = List.copyOf(fields(bits));
-        this.terms = fields.size() + (center == 0 ? 0 : PAIRS / span);
+        this.fields = fields(bits).toArray(Field[]::new);
+        this.terms = fields.length + (center == 0 ? 0 : PAIRS / span);
     }
 
     private static List<Field> fields(int bits) {
@@ -93,6 +94,21 @@ enum CodeWidth {
         return fields;
     }
 
+    /** The narrowest for codes of that many bits. */
+    static CodeWidth of(int bits) {
+        for (CodeWidth width : values()) {
+            if (width.bits >= bits) {
+                return width;
+            }
+        }
+        throw new IllegalArgumentException("codes of %d bits".formatted(bits));
+    }
+
+    /** Whether halves of a block may have scales of their own. */
+    boolean halves() {
+        return this == TWO || this == FOUR || this == SIX;
+    }
+
     int bits() {
         return bits;
     }
@@ -107,18 +123,18 @@ enum CodeWidth {
         return words() * TILE * Integer.BYTES;
     }
 
-    /** Pairs that one sum of 16 bits runs over. */
-    int span() {
-        return span;
-    }
-
     /** What makes a code signed. */
     int center() {
         return center;
     }
 
-    List<Field> fields() {
-        return fields;
+    /** In the order of words and shifts. */
+    Field field(int index) {
+        return fields[index];
+    }
+
+    int fieldCount() {
+        return fields.length;
     }
 
     /** Ints of {@link #terms} for a block. */
@@ -129,41 +145,45 @@ enum CodeWidth {
     /**
      * What a block of x is multiplied as: for each span the start of its sum, unless that is 0, and a factor for each field.
      *
-     * @param x 32 values in [-127, 127]
+     * @param x 16 pairs of values in [-127, 127]
      * @param terms pairs of 16 bits, that of the even columns in the lower half
      */
-    void terms(short[] x, int from, int[] terms, int at) {
+    void terms(int[] x, int from, int[] terms, int at) {
         int next = at;
-        int fieldsOfSpan = fields.size() / (PAIRS / span);
-        int even = 0;
-        int odd = 0;
-        for (int f = 0; f < fields.size(); f++) {
-            Field field = fields.get(f);
-            if (center != 0 && f % fieldsOfSpan == 0) {
-                terms[next++] = start(x, from + 2 * span * (f / fieldsOfSpan));
+        int spans = PAIRS / span;
+        int length = fields.length / spans;
+        for (int s = 0; s < spans; s++) {
+            if (center != 0) {
+                terms[next++] = start(x, from + span * s);
             }
-            int before = field.shift() == 0
-                    ? 0
-                    : 1 << (field.shift() - fields.get(f - 1).shift());
-            int ownEven = x[from + 2 * field.pair()] << field.part();
-            int ownOdd = x[from + 2 * field.pair() + 1] << field.part();
-            terms[next++] = pair(ownEven - before * even, ownOdd - before * odd);
-            even = ownEven;
-            odd = ownOdd;
+            int even = 0;
+            int odd = 0;
+            int shift = 0;
+            for (int f = s * length; f < (s + 1) * length; f++) {
+                Field field = fields[f];
+                int before = field.shift() == 0 ? 0 : 1 << (field.shift() - shift);
+                int ownEven = (short) x[from + field.pair()] << field.part();
+                int ownOdd = x[from + field.pair()] >> Short.SIZE << field.part();
+                terms[next++] = pair(ownEven - before * even, ownOdd - before * odd);
+                even = ownEven;
+                odd = ownOdd;
+                shift = field.shift();
+            }
         }
     }
 
-    private int start(short[] x, int from) {
+    private int start(int[] x, int from) {
         int even = 0;
         int odd = 0;
-        for (int i = from; i < from + 2 * span; i += 2) {
-            even += x[i];
-            odd += x[i + 1];
+        for (int i = from; i < from + span; i++) {
+            even += (short) x[i];
+            odd += x[i] >> Short.SIZE;
         }
         return pair(-center * even, -center * odd);
     }
 
-    private static int pair(int even, int odd) {
+    /** Two numbers of 16 bits, that of the even column in the lower half. */
+    static int pair(int even, int odd) {
         return (even & 0xFFFF) | odd << Short.SIZE;
     }
 

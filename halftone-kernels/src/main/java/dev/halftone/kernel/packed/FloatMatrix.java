@@ -65,7 +65,7 @@ final class FloatMatrix implements StoredMatrix {
 
     @Override
     public boolean sharesInputs(PackedMatrix other) {
-        return other instanceof FloatMatrix && other.columns() == columns;
+        return (other instanceof FloatMatrix || other instanceof LevelMatrix) && other.columns() == columns;
     }
 
     @Override

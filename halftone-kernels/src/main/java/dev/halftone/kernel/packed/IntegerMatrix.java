@@ -4,7 +4,6 @@ import static dev.halftone.kernel.packed.CodeWidth.BLOCK;
 import static dev.halftone.kernel.packed.CodeWidth.TILE;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -126,10 +125,7 @@ final class IntegerMatrix implements StoredMatrix {
         int[] words = new int[width.words()];
         int[] code = new int[BLOCK];
         for (int b = 0; b < blocks; b++) {
-            long block = ((long) (row / TILE) * blocks + b) * width.words() * TILE;
-            for (int word = 0; word < words.length; word++) {
-                words[word] = codes.getAtIndex(ValueLayout.JAVA_INT, block + word * TILE + row % TILE);
-            }
+            Layouts.words(codes, blocks, row, b, words);
             width.unpack(words, code);
             for (int i = 0; i < BLOCK && b * BLOCK + i < columns; i++) {
                 int part = b * parts + i * parts / BLOCK;

@@ -2,6 +2,9 @@ package dev.halftone.kernel.packed;
 
 import static dev.halftone.kernel.packed.CodeWidth.TILE;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
 /** What all matrices here have in common. */
 final class Layouts {
     /** Bytes: a cache line. */
@@ -25,7 +28,7 @@ final class Layouts {
                 || (to % TILE != 0 && to != matrix.rows())
                 || from < 0
                 || to > matrix.rows()
-                || x.tokens() > 0 && (long) (x.tokens() - 1) * stride + to > y.length) {
+                || (x.tokens() > 0 && (long) (x.tokens() - 1) * stride + to > y.length)) {
             throw new IllegalArgumentException(
                     "rows %d to %d of %d, %d columns, by %d tokens of %d columns into %d places of stride %d"
                             .formatted(
@@ -44,6 +47,22 @@ final class Layouts {
     static void store(float[] sums, int tokens, float[] y, int stride, int row, int to) {
         for (int t = 0; t < tokens; t++) {
             System.arraycopy(sums, t * TILE, y, t * stride + row, Math.min(TILE, to - row));
+        }
+    }
+
+    /** The ints of a block of a row. */
+    static void words(MemorySegment codes, int blocks, int row, int block, int[] words) {
+        long at = ((long) (row / TILE) * blocks + block) * words.length * TILE + row % TILE;
+        for (int word = 0; word < words.length; word++) {
+            words[word] = codes.getAtIndex(ValueLayout.JAVA_INT, at + (long) word * TILE);
+        }
+    }
+
+    /** The inverse of {@link #words}. */
+    static void storeWords(MemorySegment codes, int blocks, int row, int block, int[] words) {
+        long at = ((long) (row / TILE) * blocks + block) * words.length * TILE + row % TILE;
+        for (int word = 0; word < words.length; word++) {
+            codes.setAtIndex(ValueLayout.JAVA_INT, at + (long) word * TILE, words[word]);
         }
     }
 }

@@ -64,4 +64,29 @@ public final class PackedMatrices {
     public static StoredMatrix ofQ8Zero(MemorySegment blocks, int rows, int columns, Arena arena, TileLoop loop) {
         return ofBlocks(BlockType.Q8_0, blocks, rows, columns, arena, loop);
     }
+
+    /** Integer codes in groups with a scale each, such as Halftone's own packed weights. */
+    public static StoredMatrix ofGroups(CodeGroups groups, CodeGroups.Codes codes, Arena arena, TileLoop loop) {
+        return GroupPacking.pack(TileChoice.CHOSEN, groups, codes, arena, loop);
+    }
+
+    /**
+     * Codes of a table of up to 16 levels, such as NF4's: scale * level[code]. Activations are not rounded.
+     *
+     * @param groups of 32 columns or a multiple, with codes of 4 bits at most, no zero and no minima
+     */
+    public static StoredMatrix ofLevels(
+            CodeGroups groups, float[] levels, CodeGroups.Codes codes, Arena arena, TileLoop loop) {
+        return GroupPacking.packLevels(TileChoice.CHOSEN, groups, levels, codes, arena, loop);
+    }
+
+    /**
+     * A matrix with differences added to some of its weights, as compressed rows.
+     *
+     * @param starts where the differences of each row begin, and behind the last row where they end
+     * @param columns of the differences, rising in a row
+     */
+    public static StoredMatrix withDifferences(StoredMatrix dense, int[] starts, int[] columns, float[] differences) {
+        return new SparseMatrix(dense, starts, columns, differences);
+    }
 }

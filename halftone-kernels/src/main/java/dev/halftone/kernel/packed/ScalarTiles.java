@@ -21,21 +21,24 @@ final class ScalarTiles implements TileKernels {
     }
 
     @Override
-    public void round(float[] x, int at, int columns, short[] codes, int block, float[] scales) {
+    public void round(float[] x, int at, int columns, int[] pairs, float[] scales, int token, int tokens) {
         for (int from = 0; from < columns; from += BLOCK) {
-            roundBlock(x, at + from, Math.min(columns - from, BLOCK), codes, block + from / BLOCK, scales);
+            int index = from / BLOCK * tokens + token;
+            roundBlock(x, at + from, Math.min(columns - from, BLOCK), pairs, scales, index);
         }
     }
 
-    static void roundBlock(float[] x, int at, int columns, short[] codes, int block, float[] scales) {
+    static void roundBlock(float[] x, int at, int columns, int[] pairs, float[] scales, int index) {
         float largest = 0;
         for (int i = 0; i < columns; i++) {
             largest = Math.max(largest, Math.abs(x[at + i]));
         }
         float scale = largest / IntegerRows.LARGEST;
-        scales[block] = scale;
-        for (int i = 0; i < BLOCK; i++) {
-            codes[block * BLOCK + i] = i < columns ? code(x[at + i], scale) : 0;
+        scales[index] = scale;
+        for (int i = 0; i < BLOCK; i += 2) {
+            int even = i < columns ? code(x[at + i], scale) : 0;
+            int odd = i + 1 < columns ? code(x[at + i + 1], scale) : 0;
+            pairs[index * CodeWidth.PAIRS + i / 2] = CodeWidth.pair(even, odd);
         }
     }
 
@@ -65,21 +68,14 @@ final class ScalarTiles implements TileKernels {
         for (int b = 0; b < blocks; b++) {
             for (int r = 0; r < TILE; r++) {
                 for (int word = 0; word < words.length; word++) {
-                    words[word] =
-                            codes.get(INT, at + (long) b * width.blockBytes() + Integer.BYTES * (word * TILE + r));
+                    words[word] = codes.get(
+                            INT, at + (long) b * width.blockBytes() + (long) Integer.BYTES * (word * TILE + r));
                 }
                 width.unpack(words, code);
                 for (int t = 0; t < x.tokens(); t++) {
-                    int block = t * x.blocks() + from + b;
                     for (int part = 0; part < parts; part++) {
-                        int sum = dot(
-                                code,
-                                x.codes(),
-                                block * BLOCK,
-                                part * BLOCK / parts,
-                                BLOCK / parts,
-                                zero + width.center());
-                        float scale = scales[(b * parts + part) * TILE + r] * x.scales()[block];
+                        int sum = dot(code, x, t, from + b, part * BLOCK / parts, BLOCK / parts, zero + width.center());
+                        float scale = scales[(b * parts + part) * TILE + r] * x.scales()[(from + b) * x.tokens() + t];
                         sums[t * TILE + r] = Math.fma((float) sum, scale, sums[t * TILE + r]);
                     }
                 }
@@ -87,10 +83,10 @@ final class ScalarTiles implements TileKernels {
         }
     }
 
-    private static int dot(int[] code, short[] values, int at, int from, int length, int zero) {
+    private static int dot(int[] code, IntegerRows x, int token, int block, int from, int length, int zero) {
         int sum = 0;
         for (int i = from; i < from + length; i++) {
-            sum += (code[i] - zero) * values[at + i];
+            sum += (code[i] - zero) * x.code(token, block, i);
         }
         return sum;
     }
@@ -99,7 +95,7 @@ final class ScalarTiles implements TileKernels {
     public void addMinima(int parts, float[] minima, IntegerRows x, int from, int blocks, float[] sums) {
         for (int t = 0; t < x.tokens(); t++) {
             for (int i = 0; i < blocks * parts; i++) {
-                float sum = x.sum(t * x.blocks() + from + i / parts, parts, i % parts);
+                float sum = x.sum(t, from + i / parts, parts, i % parts);
                 for (int r = 0; r < TILE; r++) {
                     sums[t * TILE + r] = Math.fma(minima[i * TILE + r], sum, sums[t * TILE + r]);
                 }
@@ -168,6 +164,41 @@ final class ScalarTiles implements TileKernels {
                     }
                 }
                 sums[t * TILE + r] = even + odd;
+            }
+        }
+    }
+
+    @Override
+    public void dotLevels(
+            float[] levels,
+            MemorySegment codes,
+            long at,
+            FloatRows x,
+            int from,
+            int blocks,
+            float[] scales,
+            float[] sums) {
+        int[] words = new int[CodeWidth.FOUR.words()];
+        int[] code = new int[BLOCK];
+        for (int b = 0; b < blocks; b++) {
+            for (int r = 0; r < TILE; r++) {
+                for (int word = 0; word < words.length; word++) {
+                    words[word] = codes.get(
+                            INT,
+                            at + (long) b * CodeWidth.FOUR.blockBytes() + (long) Integer.BYTES * (word * TILE + r));
+                }
+                CodeWidth.FOUR.unpack(words, code);
+                int columns = Math.min(BLOCK, x.columns() - (from + b) * BLOCK);
+                for (int t = 0; t < x.tokens(); t++) {
+                    int i = t * x.columns() + (from + b) * BLOCK;
+                    float even = 0;
+                    float odd = 0;
+                    for (int c = 0; c < columns; c += 2) {
+                        even = Math.fma(levels[code[c]], x.x()[i + c], even);
+                        odd = c + 1 < columns ? Math.fma(levels[code[c + 1]], x.x()[i + c + 1], odd) : odd;
+                    }
+                    sums[t * TILE + r] = Math.fma(even + odd, scales[b * TILE + r], sums[t * TILE + r]);
+                }
             }
         }
     }

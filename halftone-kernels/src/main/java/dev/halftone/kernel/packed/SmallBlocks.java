@@ -17,9 +17,7 @@ final class SmallBlocks {
     /** What makes twice a number of {@link #E2M1_DOUBLED} an unsigned code of 5 bits. */
     static final int FLOAT_ZERO = 16;
 
-    private static final int[] IQ4_LEVELS = {
-        -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113
-    };
+    private static final int[] IQ4_LEVELS = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
     /** Twice the values of E2M1; the scale carries the other half. */
     private static final int[] E2M1_DOUBLED = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
@@ -79,7 +77,7 @@ final class SmallBlocks {
     static void nvfp4(MemorySegment source, long at, Parts parts) {
         for (int s = 0; s < 4; s++) {
             parts.scales[s] = halfOfE4m3(unsigned(source, at + s));
-            nibbles(source, at + 4 + 8 * s, 8, parts.codes, 16 * s);
+            nibbles(source, at + 4 + 8L * s, 8, parts.codes, 16 * s);
         }
         levels(E2M1_DOUBLED, FLOAT_ZERO, parts.codes, 64);
     }

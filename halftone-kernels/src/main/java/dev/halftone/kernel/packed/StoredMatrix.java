@@ -1,7 +1,8 @@
 package dev.halftone.kernel.packed;
 
 /** A packed matrix whose weights can be read back, such as a table of embeddings. */
-public sealed interface StoredMatrix extends PackedMatrix permits IntegerMatrix, FloatMatrix {
+public sealed interface StoredMatrix extends PackedMatrix
+        permits IntegerMatrix, FloatMatrix, LevelMatrix, SparseMatrix {
     /**
      * One row as it is multiplied, in float32: {@link #columns} values from {@code at} on.
      *

@@ -70,7 +70,7 @@ final class SuperBlocks {
             int both = unsigned(source, s + j + 8);
             parts.scaleFactors[j] = (byte) (scale & 63);
             parts.minimumFactors[j] = (byte) (minimum & 63);
-            parts.scaleFactors[j + 4] = (byte) (both & 15 | scale >>> 6 << 4);
+            parts.scaleFactors[j + 4] = (byte) ((both & 15) | scale >>> 6 << 4);
             parts.minimumFactors[j + 4] = (byte) (both >>> 4 | minimum >>> 6 << 4);
         }
     }
@@ -81,8 +81,8 @@ final class SuperBlocks {
             int half = j / 128;
             int quarter = j % 128 / 32;
             int l = j % 32;
-            int low = unsigned(source, at + 64 * half + 32 * (quarter % 2) + l) >>> (4 * (quarter / 2)) & 15;
-            int high = unsigned(source, at + 128 + 32 * half + l) >>> (2 * quarter) & 3;
+            int low = unsigned(source, at + 64L * half + 32L * (quarter % 2) + l) >>> (4 * (quarter / 2)) & 15;
+            int high = unsigned(source, at + 128 + 32L * half + l) >>> (2 * quarter) & 3;
             parts.codes[j] = low | high << 4;
         }
         for (int i = 0; i < 16; i++) {
@@ -98,7 +98,7 @@ final class SuperBlocks {
         for (int i = 0; i < 8; i++) {
             int low = unsigned(source, at + 4 + i / 2) >>> (4 * (i % 2)) & 15;
             parts.scaleFactors[i] = (byte) ((low | (high >>> (2 * i) & 3) << 4) - 32);
-            SmallBlocks.nibbles(source, at + 8 + 16 * i, 16, parts.codes, 32 * i);
+            SmallBlocks.nibbles(source, at + 8 + 16L * i, 16, parts.codes, 32 * i);
         }
         SmallBlocks.iq4Levels(parts.codes, COLUMNS);
     }
@@ -112,7 +112,7 @@ final class SuperBlocks {
     /** Of each half of the block: byte l holds columns l, l + 32, l + 64 and l + 96. */
     private static void pairsOfBits(MemorySegment source, long at, int[] codes) {
         for (int j = 0; j < COLUMNS; j++) {
-            codes[j] = unsigned(source, at + 32 * (j / 128) + j % 32) >>> (2 * (j % 128 / 32)) & 3;
+            codes[j] = unsigned(source, at + 32L * (j / 128) + j % 32) >>> (2 * (j % 128 / 32)) & 3;
         }
     }
 }

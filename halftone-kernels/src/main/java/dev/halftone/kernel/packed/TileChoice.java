@@ -9,8 +9,7 @@ import java.util.Objects;
 
 /** Chooses the provider once for the process. */
 final class TileChoice {
-    static final TileKernels CHOSEN =
-            VectorWidth.chosen() == 0 ? new ScalarTiles() : vector(VectorWidth.chosen());
+    static final TileKernels CHOSEN = VectorWidth.chosen() == 0 ? new ScalarTiles() : vector(VectorWidth.chosen());
 
     private TileChoice() {}
 

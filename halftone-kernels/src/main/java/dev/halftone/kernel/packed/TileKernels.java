@@ -13,10 +13,9 @@ interface TileKernels extends CodeKernels {
     /**
      * Rounds a row of activations as {@link IntegerRows} says.
      *
-     * @param codes up to a whole block, from that block on; those behind the last column become 0
-     * @param scales one a block
+     * @param pairs and {@code scales} as there, with {@code tokens} tokens
      */
-    void round(float[] x, int at, int columns, short[] codes, int block, float[] scales);
+    void round(float[] x, int at, int columns, int[] pairs, float[] scales, int token, int tokens);
 
     /** Adds what does not depend on codes: sums[32 t + r] += minimum (d sum of x), one block after the other. */
     void addMinima(int parts, float[] minima, IntegerRows x, int from, int blocks, float[] sums);
@@ -43,4 +42,22 @@ interface TileKernels extends CodeKernels {
 
     /** The same for bfloat16: (ceil(columns / 2), 32) pairs, the even column in the lower half. */
     void dotBfloats(MemorySegment weights, long at, FloatRows x, float[] sums);
+
+    /**
+     * Adds products with blocks [from, from + blocks) of a tile whose codes, those of {@link CodeWidth#FOUR}, stand for levels. In a block the even
+     * columns are a chain of fused multiply-adds and the odd ones another; sums[32 t + r] += scale (even + odd), one block after the
+     * other.
+     *
+     * @param levels 16
+     * @param scales (blocks, 32)
+     */
+    void dotLevels(
+            float[] levels,
+            MemorySegment codes,
+            long at,
+            FloatRows x,
+            int from,
+            int blocks,
+            float[] scales,
+            float[] sums);
 }

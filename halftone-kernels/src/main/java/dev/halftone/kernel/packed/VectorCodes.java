@@ -13,8 +13,8 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Products with codes at one vector width, a hidden class for each ({@link TileChoice}). A method a code width; each does some rows, as
- * many as a vector has ints, by one token. All that is a vector stays a local variable: one that outlives its method becomes an object.
+ * Products with codes at one vector width, a hidden class for each ({@link TileChoice}). A method a code width; each does the rows of
+ * two vectors, which lie side by side in memory, by one token. All that is a vector stays a local variable: one that outlives its method becomes an object.
  */
 final class VectorCodes implements CodeKernels {
     private static final VectorShape SHAPE = VectorShape.forBitSize(TileChoice.bits(MethodHandles.lookup()));
@@ -23,8 +23,12 @@ final class VectorCodes implements CodeKernels {
     private static final VectorSpecies<Short> S = VectorSpecies.of(short.class, SHAPE);
     /** Rows of a vector. */
     private static final int L = I.length();
+    /** Bytes of a vector. */
+    private static final int BYTES = SHAPE.vectorBitSize() / Byte.SIZE;
     /** Bytes from a word to the next. */
     private static final int WORD = TILE * Integer.BYTES;
+
+    private final CodeKernels many = (CodeKernels) TileChoice.load("VectorManyTokens", SHAPE.vectorBitSize());
 
     @Override
     public void dot(
@@ -38,24 +42,25 @@ final class VectorCodes implements CodeKernels {
             int blocks,
             float[] scales,
             float[] sums) {
-        for (int t = 0; t < x.tokens(); t++) {
-            int block = t * x.blocks() + from;
-            for (int row = 0; row < TILE; row += L) {
+        if (x.wide() > 0) {
+            many.dot(width, parts, zero, codes, at, x, from, blocks, scales, sums);
+        }
+        for (int t = x.wide(); t < x.tokens(); t++) {
+            for (int row = 0; row < TILE; row += 2 * L) {
                 long w = at + (long) row * Integer.BYTES;
-                int y = t * TILE + row;
                 switch (width) {
-                    case TWO -> two(zero, codes, w, x, block, blocks, scales, row, sums, y);
-                    case THREE -> three(zero, codes, w, x, block, blocks, scales, row, sums, y);
+                    case TWO -> two(zero, codes, w, x, t, from, blocks, scales, row, sums);
+                    case THREE -> three(zero, codes, w, x, t, from, blocks, scales, row, sums);
                     case FOUR -> {
                         if (parts == 1) {
-                            four(zero, codes, w, x, block, blocks, scales, row, sums, y);
+                            four(zero, codes, w, x, t, from, blocks, scales, row, sums);
                         } else {
-                            fourByHalves(zero, codes, w, x, block, blocks, scales, row, sums, y);
+                            fourByHalves(zero, codes, w, x, t, from, blocks, scales, row, sums);
                         }
                     }
-                    case FIVE -> five(zero, codes, w, x, block, blocks, scales, row, sums, y);
-                    case SIX -> six(zero, codes, w, x, block, blocks, scales, row, sums, y);
-                    case EIGHT -> eight(zero, codes, w, x, block, blocks, scales, row, sums, y);
+                    case FIVE -> five(zero, codes, w, x, t, from, blocks, scales, row, sums);
+                    case SIX -> six(zero, codes, w, x, t, from, blocks, scales, row, sums);
+                    case EIGHT -> eight(zero, codes, w, x, t, from, blocks, scales, row, sums);
                 }
             }
         }
@@ -66,31 +71,51 @@ final class VectorCodes implements CodeKernels {
             MemorySegment codes,
             long at,
             IntegerRows x,
-            int block,
+            int token,
+            int from,
             int blocks,
             float[] scales,
             int row,
-            float[] sums,
-            int y) {
+            float[] sums) {
         int[] terms = x.terms();
         float[] d = x.scales();
         int[] xSums = x.sums();
-        FloatVector sum = FloatVector.fromArray(F, sums, y);
+        int y = token * TILE + row;
+        FloatVector y0 = FloatVector.fromArray(F, sums, y);
+        FloatVector y1 = FloatVector.fromArray(F, sums, y + L);
+        long w = at;
+        int i = x.termsAt(token, from);
+        int k = from * x.tokens() + token;
         for (int h = 0; h < 2 * blocks; h++) {
-            int i = (2 * block + h) * 8;
-            ShortVector v = words(codes, at + (long) h * WORD);
-            ShortVector s = times(v, terms[i])
-                    .add(times(shift(v, 2), terms[i + 1]))
-                    .add(times(shift(v, 4), terms[i + 2]))
-                    .add(times(shift(v, 6), terms[i + 3]))
-                    .add(times(shift(v, 8), terms[i + 4]))
-                    .add(times(shift(v, 10), terms[i + 5]))
-                    .add(times(shift(v, 12), terms[i + 6]))
-                    .add(times(shift(v, 14), terms[i + 7]));
-            FloatVector scale = FloatVector.fromArray(F, scales, h * TILE + row).mul(d[block + h / 2]);
-            sum = floats(widen(s).sub(zero * xSums[2 * block + h])).fma(scale, sum);
+            ShortVector s0 = ShortVector.zero(S);
+            ShortVector s1 = s0;
+            ShortVector u0 = words(codes, w);
+            ShortVector u1 = words(codes, w + BYTES);
+            s0 = s0.add(times(u0, terms[i]))
+                    .add(times(shift(u0, 2), terms[i + 1]))
+                    .add(times(shift(u0, 4), terms[i + 2]))
+                    .add(times(shift(u0, 6), terms[i + 3]))
+                    .add(times(shift(u0, 8), terms[i + 4]))
+                    .add(times(shift(u0, 10), terms[i + 5]))
+                    .add(times(shift(u0, 12), terms[i + 6]))
+                    .add(times(shift(u0, 14), terms[i + 7]));
+            s1 = s1.add(times(u1, terms[i]))
+                    .add(times(shift(u1, 2), terms[i + 1]))
+                    .add(times(shift(u1, 4), terms[i + 2]))
+                    .add(times(shift(u1, 6), terms[i + 3]))
+                    .add(times(shift(u1, 8), terms[i + 4]))
+                    .add(times(shift(u1, 10), terms[i + 5]))
+                    .add(times(shift(u1, 12), terms[i + 6]))
+                    .add(times(shift(u1, 14), terms[i + 7]));
+            w += WORD;
+            i += 8;
+            int offset = zero * xSums[2 * k + (h & 1)];
+            y0 = floats(widen(s0).sub(offset)).fma(scale(scales, h, row, d[k]), y0);
+            y1 = floats(widen(s1).sub(offset)).fma(scale(scales, h, row + L, d[k]), y1);
+            k += (h & 1) * x.tokens();
         }
-        sum.intoArray(sums, y);
+        y0.intoArray(sums, y);
+        y1.intoArray(sums, y + L);
     }
 
     private static void three(
@@ -98,36 +123,49 @@ final class VectorCodes implements CodeKernels {
             MemorySegment codes,
             long at,
             IntegerRows x,
-            int block,
+            int token,
+            int from,
             int blocks,
             float[] scales,
             int row,
-            float[] sums,
-            int y) {
+            float[] sums) {
         int[] terms = x.terms();
         float[] d = x.scales();
         int[] xSums = x.sums();
-        FloatVector sum = FloatVector.fromArray(F, sums, y);
+        int y = token * TILE + row;
+        FloatVector y0 = FloatVector.fromArray(F, sums, y);
+        FloatVector y1 = FloatVector.fromArray(F, sums, y + L);
         long w = at;
-        int i = block * 18;
+        int i = x.termsAt(token, from);
+        int k = from * x.tokens() + token;
         for (int b = 0; b < blocks; b++) {
-            ShortVector s = ShortVector.zero(S);
+            ShortVector s0 = ShortVector.zero(S);
+            ShortVector s1 = s0;
             for (int word = 0; word < 3; word++) {
-                ShortVector v = words(codes, w);
-                s = s.add(times(v, terms[i]))
-                        .add(times(shift(v, 3), terms[i + 1]))
-                        .add(times(shift(v, 6), terms[i + 2]))
-                        .add(times(shift(v, 9), terms[i + 3]))
-                        .add(times(shift(v, 12), terms[i + 4]))
-                        .add(times(shift(v, 15), terms[i + 5]));
+                ShortVector v0 = words(codes, w);
+                ShortVector v1 = words(codes, w + BYTES);
+                s0 = s0.add(times(v0, terms[i]))
+                        .add(times(shift(v0, 3), terms[i + 1]))
+                        .add(times(shift(v0, 6), terms[i + 2]))
+                        .add(times(shift(v0, 9), terms[i + 3]))
+                        .add(times(shift(v0, 12), terms[i + 4]))
+                        .add(times(shift(v0, 15), terms[i + 5]));
+                s1 = s1.add(times(v1, terms[i]))
+                        .add(times(shift(v1, 3), terms[i + 1]))
+                        .add(times(shift(v1, 6), terms[i + 2]))
+                        .add(times(shift(v1, 9), terms[i + 3]))
+                        .add(times(shift(v1, 12), terms[i + 4]))
+                        .add(times(shift(v1, 15), terms[i + 5]));
                 w += WORD;
                 i += 6;
             }
-            int offset = zero * (xSums[2 * (block + b)] + xSums[2 * (block + b) + 1]);
-            FloatVector scale = FloatVector.fromArray(F, scales, b * TILE + row).mul(d[block + b]);
-            sum = floats(widen(s).sub(offset)).fma(scale, sum);
+            int offset = zero * (xSums[2 * k] + xSums[2 * k + 1]);
+            y0 = floats(widen(s0).sub(offset)).fma(scale(scales, b, row, d[k]), y0);
+            y1 = floats(widen(s1).sub(offset)).fma(scale(scales, b, row + L, d[k]), y1);
+            k += x.tokens();
         }
-        sum.intoArray(sums, y);
+        y0.intoArray(sums, y);
+        y1.intoArray(sums, y + L);
     }
 
     private static void four(
@@ -135,34 +173,45 @@ final class VectorCodes implements CodeKernels {
             MemorySegment codes,
             long at,
             IntegerRows x,
-            int block,
+            int token,
+            int from,
             int blocks,
             float[] scales,
             int row,
-            float[] sums,
-            int y) {
+            float[] sums) {
         int[] terms = x.terms();
         float[] d = x.scales();
         int[] xSums = x.sums();
-        FloatVector sum = FloatVector.fromArray(F, sums, y);
+        int y = token * TILE + row;
+        FloatVector y0 = FloatVector.fromArray(F, sums, y);
+        FloatVector y1 = FloatVector.fromArray(F, sums, y + L);
         long w = at;
-        int i = block * 16;
+        int i = x.termsAt(token, from);
+        int k = from * x.tokens() + token;
         for (int b = 0; b < blocks; b++) {
-            ShortVector s = ShortVector.zero(S);
+            ShortVector s0 = ShortVector.zero(S);
+            ShortVector s1 = s0;
             for (int word = 0; word < 4; word++) {
-                ShortVector v = words(codes, w);
-                s = s.add(times(v, terms[i]))
-                        .add(times(shift(v, 4), terms[i + 1]))
-                        .add(times(shift(v, 8), terms[i + 2]))
-                        .add(times(shift(v, 12), terms[i + 3]));
+                ShortVector v0 = words(codes, w);
+                ShortVector v1 = words(codes, w + BYTES);
+                s0 = s0.add(times(v0, terms[i]))
+                        .add(times(shift(v0, 4), terms[i + 1]))
+                        .add(times(shift(v0, 8), terms[i + 2]))
+                        .add(times(shift(v0, 12), terms[i + 3]));
+                s1 = s1.add(times(v1, terms[i]))
+                        .add(times(shift(v1, 4), terms[i + 1]))
+                        .add(times(shift(v1, 8), terms[i + 2]))
+                        .add(times(shift(v1, 12), terms[i + 3]));
                 w += WORD;
                 i += 4;
             }
-            int offset = zero * (xSums[2 * (block + b)] + xSums[2 * (block + b) + 1]);
-            FloatVector scale = FloatVector.fromArray(F, scales, b * TILE + row).mul(d[block + b]);
-            sum = floats(widen(s).sub(offset)).fma(scale, sum);
+            int offset = zero * (xSums[2 * k] + xSums[2 * k + 1]);
+            y0 = floats(widen(s0).sub(offset)).fma(scale(scales, b, row, d[k]), y0);
+            y1 = floats(widen(s1).sub(offset)).fma(scale(scales, b, row + L, d[k]), y1);
+            k += x.tokens();
         }
-        sum.intoArray(sums, y);
+        y0.intoArray(sums, y);
+        y1.intoArray(sums, y + L);
     }
 
     private static void fourByHalves(
@@ -170,32 +219,53 @@ final class VectorCodes implements CodeKernels {
             MemorySegment codes,
             long at,
             IntegerRows x,
-            int block,
+            int token,
+            int from,
             int blocks,
             float[] scales,
             int row,
-            float[] sums,
-            int y) {
+            float[] sums) {
         int[] terms = x.terms();
         float[] d = x.scales();
         int[] xSums = x.sums();
-        FloatVector sum = FloatVector.fromArray(F, sums, y);
+        int y = token * TILE + row;
+        FloatVector y0 = FloatVector.fromArray(F, sums, y);
+        FloatVector y1 = FloatVector.fromArray(F, sums, y + L);
+        long w = at;
+        int i = x.termsAt(token, from);
+        int k = from * x.tokens() + token;
         for (int h = 0; h < 2 * blocks; h++) {
-            int i = (2 * block + h) * 8;
-            ShortVector v = words(codes, at + 2L * h * WORD);
-            ShortVector u = words(codes, at + (2L * h + 1) * WORD);
-            ShortVector s = times(v, terms[i])
-                    .add(times(shift(v, 4), terms[i + 1]))
-                    .add(times(shift(v, 8), terms[i + 2]))
-                    .add(times(shift(v, 12), terms[i + 3]))
-                    .add(times(u, terms[i + 4]))
-                    .add(times(shift(u, 4), terms[i + 5]))
-                    .add(times(shift(u, 8), terms[i + 6]))
-                    .add(times(shift(u, 12), terms[i + 7]));
-            FloatVector scale = FloatVector.fromArray(F, scales, h * TILE + row).mul(d[block + h / 2]);
-            sum = floats(widen(s).sub(zero * xSums[2 * block + h])).fma(scale, sum);
+            ShortVector s0 = ShortVector.zero(S);
+            ShortVector s1 = s0;
+            ShortVector u0 = words(codes, w);
+            ShortVector u1 = words(codes, w + BYTES);
+            ShortVector v0 = words(codes, w + WORD);
+            ShortVector v1 = words(codes, w + WORD + BYTES);
+            s0 = s0.add(times(u0, terms[i]))
+                    .add(times(shift(u0, 4), terms[i + 1]))
+                    .add(times(shift(u0, 8), terms[i + 2]))
+                    .add(times(shift(u0, 12), terms[i + 3]))
+                    .add(times(v0, terms[i + 4]))
+                    .add(times(shift(v0, 4), terms[i + 5]))
+                    .add(times(shift(v0, 8), terms[i + 6]))
+                    .add(times(shift(v0, 12), terms[i + 7]));
+            s1 = s1.add(times(u1, terms[i]))
+                    .add(times(shift(u1, 4), terms[i + 1]))
+                    .add(times(shift(u1, 8), terms[i + 2]))
+                    .add(times(shift(u1, 12), terms[i + 3]))
+                    .add(times(v1, terms[i + 4]))
+                    .add(times(shift(v1, 4), terms[i + 5]))
+                    .add(times(shift(v1, 8), terms[i + 6]))
+                    .add(times(shift(v1, 12), terms[i + 7]));
+            w += 2 * WORD;
+            i += 8;
+            int offset = zero * xSums[2 * k + (h & 1)];
+            y0 = floats(widen(s0).sub(offset)).fma(scale(scales, h, row, d[k]), y0);
+            y1 = floats(widen(s1).sub(offset)).fma(scale(scales, h, row + L, d[k]), y1);
+            k += (h & 1) * x.tokens();
         }
-        sum.intoArray(sums, y);
+        y0.intoArray(sums, y);
+        y1.intoArray(sums, y + L);
     }
 
     private static void five(
@@ -203,34 +273,45 @@ final class VectorCodes implements CodeKernels {
             MemorySegment codes,
             long at,
             IntegerRows x,
-            int block,
+            int token,
+            int from,
             int blocks,
             float[] scales,
             int row,
-            float[] sums,
-            int y) {
+            float[] sums) {
         int[] terms = x.terms();
         float[] d = x.scales();
         int[] xSums = x.sums();
-        FloatVector sum = FloatVector.fromArray(F, sums, y);
+        int y = token * TILE + row;
+        FloatVector y0 = FloatVector.fromArray(F, sums, y);
+        FloatVector y1 = FloatVector.fromArray(F, sums, y + L);
         long w = at;
-        int i = block * 21;
+        int i = x.termsAt(token, from);
+        int k = from * x.tokens() + token;
         for (int b = 0; b < blocks; b++) {
-            ShortVector s = pairs(terms[i++]);
+            ShortVector s0 = pairs(terms[i++]);
+            ShortVector s1 = s0;
             for (int word = 0; word < 5; word++) {
-                ShortVector v = words(codes, w);
-                s = s.add(times(v, terms[i]))
-                        .add(times(shift(v, 5), terms[i + 1]))
-                        .add(times(shift(v, 10), terms[i + 2]))
-                        .add(times(shift(v, 15), terms[i + 3]));
+                ShortVector v0 = words(codes, w);
+                ShortVector v1 = words(codes, w + BYTES);
+                s0 = s0.add(times(v0, terms[i]))
+                        .add(times(shift(v0, 5), terms[i + 1]))
+                        .add(times(shift(v0, 10), terms[i + 2]))
+                        .add(times(shift(v0, 15), terms[i + 3]));
+                s1 = s1.add(times(v1, terms[i]))
+                        .add(times(shift(v1, 5), terms[i + 1]))
+                        .add(times(shift(v1, 10), terms[i + 2]))
+                        .add(times(shift(v1, 15), terms[i + 3]));
                 w += WORD;
                 i += 4;
             }
-            int offset = zero * (xSums[2 * (block + b)] + xSums[2 * (block + b) + 1]);
-            FloatVector scale = FloatVector.fromArray(F, scales, b * TILE + row).mul(d[block + b]);
-            sum = floats(widen(s).sub(offset)).fma(scale, sum);
+            int offset = zero * (xSums[2 * k] + xSums[2 * k + 1]);
+            y0 = floats(widen(s0).sub(offset)).fma(scale(scales, b, row, d[k]), y0);
+            y1 = floats(widen(s1).sub(offset)).fma(scale(scales, b, row + L, d[k]), y1);
+            k += x.tokens();
         }
-        sum.intoArray(sums, y);
+        y0.intoArray(sums, y);
+        y1.intoArray(sums, y + L);
     }
 
     private static void six(
@@ -238,39 +319,59 @@ final class VectorCodes implements CodeKernels {
             MemorySegment codes,
             long at,
             IntegerRows x,
-            int block,
+            int token,
+            int from,
             int blocks,
             float[] scales,
             int row,
-            float[] sums,
-            int y) {
+            float[] sums) {
         int[] terms = x.terms();
         float[] d = x.scales();
         int[] xSums = x.sums();
-        FloatVector sum = FloatVector.fromArray(F, sums, y);
+        int y = token * TILE + row;
+        FloatVector y0 = FloatVector.fromArray(F, sums, y);
+        FloatVector y1 = FloatVector.fromArray(F, sums, y + L);
         long w = at;
-        int i = block * 22;
+        int i = x.termsAt(token, from);
+        int k = from * x.tokens() + token;
         for (int h = 0; h < 2 * blocks; h++) {
-            ShortVector u = words(codes, w);
-            ShortVector v = words(codes, w + WORD);
-            ShortVector z = words(codes, w + 2 * WORD);
-            ShortVector s = pairs(terms[i])
-                    .add(times(u, terms[i + 1]))
-                    .add(times(shift(u, 6), terms[i + 2]))
-                    .add(times(shift(u, 12), terms[i + 3]))
-                    .add(times(v, terms[i + 4]))
-                    .add(times(shift(v, 6), terms[i + 5]))
-                    .add(times(shift(v, 12), terms[i + 6]))
-                    .add(times(z, terms[i + 7]))
-                    .add(times(shift(z, 6), terms[i + 8]))
-                    .add(times(shift(z, 12), terms[i + 9]))
-                    .add(times(shift(z, 14), terms[i + 10]));
-            FloatVector scale = FloatVector.fromArray(F, scales, h * TILE + row).mul(d[block + h / 2]);
-            sum = floats(widen(s).sub(zero * xSums[2 * block + h])).fma(scale, sum);
+            ShortVector s0 = pairs(terms[i++]);
+            ShortVector s1 = s0;
+            ShortVector u0 = words(codes, w);
+            ShortVector u1 = words(codes, w + BYTES);
+            ShortVector v0 = words(codes, w + WORD);
+            ShortVector v1 = words(codes, w + WORD + BYTES);
+            ShortVector z0 = words(codes, w + 2 * WORD);
+            ShortVector z1 = words(codes, w + 2 * WORD + BYTES);
+            s0 = s0.add(times(u0, terms[i]))
+                    .add(times(shift(u0, 6), terms[i + 1]))
+                    .add(times(shift(u0, 12), terms[i + 2]))
+                    .add(times(v0, terms[i + 3]))
+                    .add(times(shift(v0, 6), terms[i + 4]))
+                    .add(times(shift(v0, 12), terms[i + 5]))
+                    .add(times(z0, terms[i + 6]))
+                    .add(times(shift(z0, 6), terms[i + 7]))
+                    .add(times(shift(z0, 12), terms[i + 8]))
+                    .add(times(shift(z0, 14), terms[i + 9]));
+            s1 = s1.add(times(u1, terms[i]))
+                    .add(times(shift(u1, 6), terms[i + 1]))
+                    .add(times(shift(u1, 12), terms[i + 2]))
+                    .add(times(v1, terms[i + 3]))
+                    .add(times(shift(v1, 6), terms[i + 4]))
+                    .add(times(shift(v1, 12), terms[i + 5]))
+                    .add(times(z1, terms[i + 6]))
+                    .add(times(shift(z1, 6), terms[i + 7]))
+                    .add(times(shift(z1, 12), terms[i + 8]))
+                    .add(times(shift(z1, 14), terms[i + 9]));
             w += 3 * WORD;
-            i += 11;
+            i += 10;
+            int offset = zero * xSums[2 * k + (h & 1)];
+            y0 = floats(widen(s0).sub(offset)).fma(scale(scales, h, row, d[k]), y0);
+            y1 = floats(widen(s1).sub(offset)).fma(scale(scales, h, row + L, d[k]), y1);
+            k += (h & 1) * x.tokens();
         }
-        sum.intoArray(sums, y);
+        y0.intoArray(sums, y);
+        y1.intoArray(sums, y + L);
     }
 
     private static void eight(
@@ -278,30 +379,39 @@ final class VectorCodes implements CodeKernels {
             MemorySegment codes,
             long at,
             IntegerRows x,
-            int block,
+            int token,
+            int from,
             int blocks,
             float[] scales,
             int row,
-            float[] sums,
-            int y) {
+            float[] sums) {
         int[] terms = x.terms();
         float[] d = x.scales();
         int[] xSums = x.sums();
-        FloatVector sum = FloatVector.fromArray(F, sums, y);
+        int y = token * TILE + row;
+        FloatVector y0 = FloatVector.fromArray(F, sums, y);
+        FloatVector y1 = FloatVector.fromArray(F, sums, y + L);
         long w = at;
-        int i = block * 24;
+        int i = x.termsAt(token, from);
+        int k = from * x.tokens() + token;
         for (int b = 0; b < blocks; b++) {
-            IntVector s = IntVector.broadcast(I, -zero * (xSums[2 * (block + b)] + xSums[2 * (block + b) + 1]));
+            IntVector s0 = IntVector.broadcast(I, -zero * (xSums[2 * k] + xSums[2 * k + 1]));
+            IntVector s1 = s0;
             for (int word = 0; word < 8; word++) {
-                ShortVector v = words(codes, w);
-                s = s.add(widen(pairs(terms[i]).add(times(v, terms[i + 1])).add(times(shift(v, 8), terms[i + 2]))));
+                ShortVector v0 = words(codes, w);
+                ShortVector v1 = words(codes, w + BYTES);
+                ShortVector start = pairs(terms[i]);
+                s0 = s0.add(widen(start.add(times(v0, terms[i + 1])).add(times(shift(v0, 8), terms[i + 2]))));
+                s1 = s1.add(widen(start.add(times(v1, terms[i + 1])).add(times(shift(v1, 8), terms[i + 2]))));
                 w += WORD;
                 i += 3;
             }
-            FloatVector scale = FloatVector.fromArray(F, scales, b * TILE + row).mul(d[block + b]);
-            sum = floats(s).fma(scale, sum);
+            y0 = floats(s0).fma(scale(scales, b, row, d[k]), y0);
+            y1 = floats(s1).fma(scale(scales, b, row + L, d[k]), y1);
+            k += x.tokens();
         }
-        sum.intoArray(sums, y);
+        y0.intoArray(sums, y);
+        y1.intoArray(sums, y + L);
     }
 
     private static ShortVector words(MemorySegment codes, long at) {
@@ -326,6 +436,10 @@ final class VectorCodes implements CodeKernels {
         return p.lanewise(VectorOperators.LSHL, Short.SIZE)
                 .lanewise(VectorOperators.ASHR, Short.SIZE)
                 .add(p.lanewise(VectorOperators.ASHR, Short.SIZE));
+    }
+
+    private static FloatVector scale(float[] scales, int line, int row, float d) {
+        return FloatVector.fromArray(F, scales, line * TILE + row).mul(d);
     }
 
     private static FloatVector floats(IntVector x) {

@@ -43,7 +43,7 @@ final class VectorTiles implements TileKernels {
     }
 
     @Override
-    public void round(float[] x, int at, int columns, short[] codes, int block, float[] scales) {
+    public void round(float[] x, int at, int columns, int[] pairs, float[] scales, int token, int tokens) {
         int from = 0;
         for (; from <= columns - BLOCK; from += BLOCK) {
             IntVector high = IntVector.zero(I);
@@ -54,12 +54,12 @@ final class VectorTiles implements TileKernels {
             }
             // Magnitudes order as their bits do, NaN above all.
             float scale = Float.intBitsToFloat(high.reduceLanes(VectorOperators.MAX)) / IntegerRows.LARGEST;
-            int b = block + from / BLOCK;
+            int index = from / BLOCK * tokens + token;
             if (scale == 0 || !(scale < Float.POSITIVE_INFINITY)) {
-                ScalarTiles.roundBlock(x, at + from, BLOCK, codes, b, scales);
+                ScalarTiles.roundBlock(x, at + from, BLOCK, pairs, scales, index);
                 continue;
             }
-            scales[b] = scale;
+            scales[index] = scale;
             for (int i = 0; i < BLOCK; i += L) {
                 FloatVector rounded = FloatVector.fromArray(F, x, at + from + i)
                         .div(scale)
@@ -68,11 +68,12 @@ final class VectorTiles implements TileKernels {
                         .add(ROUNDER)
                         .sub(ROUNDER);
                 ((ShortVector) rounded.convertShape(VectorOperators.F2I, I, 0).castShape(HALF, 0))
-                        .intoArray(codes, b * BLOCK + i);
+                        .reinterpretAsInts()
+                        .intoArray(pairs, index * CodeWidth.PAIRS + i / 2);
             }
         }
         if (from < columns) {
-            ScalarTiles.roundBlock(x, at + from, columns - from, codes, block + from / BLOCK, scales);
+            ScalarTiles.roundBlock(x, at + from, columns - from, pairs, scales, from / BLOCK * tokens + token);
         }
     }
 
@@ -97,7 +98,7 @@ final class VectorTiles implements TileKernels {
             for (int row = 0; row < TILE; row += L) {
                 FloatVector y = FloatVector.fromArray(F, sums, t * TILE + row);
                 for (int i = 0; i < blocks * parts; i++) {
-                    float sum = x.sum(t * x.blocks() + from + i / parts, parts, i % parts);
+                    float sum = x.sum(t, from + i / parts, parts, i % parts);
                     y = FloatVector.fromArray(F, minima, i * TILE + row).fma(FloatVector.broadcast(F, sum), y);
                 }
                 y.intoArray(sums, t * TILE + row);
@@ -110,29 +111,43 @@ final class VectorTiles implements TileKernels {
         // The exponent's bias differs by 112; a product with a power of two is exact, and makes subnormal numbers
         // normal.
         float scale = factor * 0x1p112f;
-        for (int i = 0; i < count; i++) {
-            long line = at + (long) ((from + i) / repeat) * (TILE * Short.BYTES);
+        long line = at + (long) (from / repeat) * (TILE * Short.BYTES);
+        int left = repeat - from % repeat;
+        for (int i = 0; i < count; ) {
+            int end = Math.min(count, i + left);
             for (int r = 0; r < TILE; r += L) {
                 // Sign-extended, so that the sign is in its place; its copies over the exponent are cleared.
                 IntVector bits = (IntVector) ShortVector.fromMemorySegment(HALF, halves, line + 2L * r, LITTLE_ENDIAN)
                         .castShape(I, 0);
-                bits.lanewise(VectorOperators.LSHL, 13)
+                FloatVector numbers = bits.lanewise(VectorOperators.LSHL, 13)
                         .and(0x8FFF_FFFF)
                         .reinterpretAsFloats()
-                        .mul(scale)
-                        .intoArray(out, i * TILE + r);
+                        .mul(scale);
+                for (int j = i; j < end; j++) {
+                    numbers.intoArray(out, j * TILE + r);
+                }
             }
+            i = end;
+            line += TILE * Short.BYTES;
+            left = repeat;
         }
     }
 
     @Override
     public void widenFloats(MemorySegment floats, long at, int repeat, int from, int count, float[] out) {
-        for (int i = 0; i < count; i++) {
-            long line = at + (long) ((from + i) / repeat) * (TILE * Float.BYTES);
+        long line = at + (long) (from / repeat) * (TILE * Float.BYTES);
+        int left = repeat - from % repeat;
+        for (int i = 0; i < count; ) {
+            int end = Math.min(count, i + left);
             for (int r = 0; r < TILE; r += L) {
-                FloatVector.fromMemorySegment(F, floats, line + 4L * r, LITTLE_ENDIAN)
-                        .intoArray(out, i * TILE + r);
+                FloatVector numbers = FloatVector.fromMemorySegment(F, floats, line + 4L * r, LITTLE_ENDIAN);
+                for (int j = i; j < end; j++) {
+                    numbers.intoArray(out, j * TILE + r);
+                }
             }
+            i = end;
+            line += TILE * Float.BYTES;
+            left = repeat;
         }
     }
 
@@ -211,5 +226,75 @@ final class VectorTiles implements TileKernels {
                     .fma(FloatVector.broadcast(F, x[from + c]), even);
         }
         return even.add(odd);
+    }
+
+    @Override
+    public void dotLevels(
+            float[] levels,
+            MemorySegment codes,
+            long at,
+            FloatRows x,
+            int from,
+            int blocks,
+            float[] scales,
+            float[] sums) {
+        for (int t = 0; t < x.tokens(); t++) {
+            for (int row = 0; row < TILE; row += L) {
+                FloatVector sum = FloatVector.fromArray(F, sums, t * TILE + row);
+                for (int b = 0; b < blocks; b++) {
+                    int columns = Math.min(BLOCK, x.columns() - (from + b) * BLOCK);
+                    long w = at + (long) b * CodeWidth.FOUR.blockBytes() + (long) row * Integer.BYTES;
+                    sum = levelSum(levels, codes, w, x.x(), t * x.columns() + (from + b) * BLOCK, columns)
+                            .fma(FloatVector.fromArray(F, scales, b * TILE + row), sum);
+                }
+                sum.intoArray(sums, t * TILE + row);
+            }
+        }
+    }
+
+    private static FloatVector levelSum(
+            float[] levels, MemorySegment codes, long at, float[] x, int from, int columns) {
+        FloatVector even = FloatVector.zero(F);
+        FloatVector odd = FloatVector.zero(F);
+        int c = 0;
+        for (; c <= columns - 8; c += 8) {
+            IntVector words = IntVector.fromMemorySegment(I, codes, at + (long) (c / 8) * WORD, LITTLE_ENDIAN);
+            int i = from + c;
+            even = level(levels, words, 0).fma(FloatVector.broadcast(F, x[i]), even);
+            odd = level(levels, words, 16).fma(FloatVector.broadcast(F, x[i + 1]), odd);
+            even = level(levels, words, 4).fma(FloatVector.broadcast(F, x[i + 2]), even);
+            odd = level(levels, words, 20).fma(FloatVector.broadcast(F, x[i + 3]), odd);
+            even = level(levels, words, 8).fma(FloatVector.broadcast(F, x[i + 4]), even);
+            odd = level(levels, words, 24).fma(FloatVector.broadcast(F, x[i + 5]), odd);
+            even = level(levels, words, 12).fma(FloatVector.broadcast(F, x[i + 6]), even);
+            odd = level(levels, words, 28).fma(FloatVector.broadcast(F, x[i + 7]), odd);
+        }
+        for (; c < columns; c++) {
+            IntVector words = IntVector.fromMemorySegment(I, codes, at + (long) (c / 8) * WORD, LITTLE_ENDIAN);
+            FloatVector level = level(levels, words, c % 8 / 2 * 4 + c % 2 * Short.SIZE);
+            FloatVector value = FloatVector.broadcast(F, x[from + c]);
+            if (c % 2 == 0) {
+                even = level.fma(value, even);
+            } else {
+                odd = level.fma(value, odd);
+            }
+        }
+        return even.add(odd);
+    }
+
+    /** Levels of the 4 bits from {@code shift} on. A vector holds all of the table, half of it or a quarter. */
+    private static FloatVector level(float[] levels, IntVector words, int shift) {
+        IntVector codes = words.lanewise(VectorOperators.LSHR, shift);
+        IntVector found = codes.selectFrom(table(levels, 0));
+        for (int i = L; i < LevelMatrix.LEVELS; i += L) {
+            found = found.blend(
+                    codes.selectFrom(table(levels, i)),
+                    codes.and(LevelMatrix.LEVELS - L).compare(VectorOperators.EQ, i));
+        }
+        return found.reinterpretAsFloats();
+    }
+
+    private static IntVector table(float[] levels, int from) {
+        return FloatVector.fromArray(F, levels, from).reinterpretAsInts();
     }
 }

@@ -39,7 +39,8 @@ record SampleBlocks(BlockType type, MemorySegment blocks, int rows, int columns)
             switch (type) {
                 case F32 -> blocks.set(FLOAT, at, value);
                 case BF16 -> blocks.set(BlockReader.SHORT, at, (short) (Float.floatToRawIntBits(value) >>> Short.SIZE));
-                case MXFP4 -> blocks.set(BlockReader.BYTE, at, (byte) (random == null ? 126 : 115 + random.nextInt(12)));
+                case MXFP4 ->
+                    blocks.set(BlockReader.BYTE, at, (byte) (random == null ? 126 : 115 + random.nextInt(12)));
                 default -> blocks.set(BlockReader.SHORT, at + offset, Float.floatToFloat16(value));
             }
         }
@@ -85,19 +86,29 @@ record SampleBlocks(BlockType type, MemorySegment blocks, int rows, int columns)
             case Q8_0 -> half(at) * (byte) octet(at + 2 + j);
             case IQ4_NL -> half(at) * IQ4[nibble(at + 2, j)];
             case MXFP4 -> (float) (Math.pow(2, octet(at) - 127) * e2m1(nibble(at + 1, j)));
-            case NVFP4 -> e4m3(octet(at + j / 16)) * e2m1(octet(at + 4 + j / 16 * 8 + j % 8) >>> (j % 16 < 8 ? 0 : 4) & 15);
-            case Q2_K -> half(at + 80) * (octet(at + j / 16) & 15) * twoBits(at + 16, j)
-                    - half(at + 82) * (octet(at + j / 16) >>> 4);
-            case Q3_K -> half(at + 108) * (sixBits(at + 96, j / 16) - 32)
-                    * (twoBits(at + 32, j) - ((octet(at + j % 32) >>> (j / 32) & 1) == 1 ? 0 : 4));
-            case Q4_K -> half(at) * scale(at + 4, j / 32) * nibble64(at + 16, j) - half(at + 2) * minimum(at + 4, j / 32);
-            case Q5_K -> half(at) * scale(at + 4, j / 32) * (nibble64(at + 48, j) + 16 * (octet(at + 16 + j % 32) >>> (j / 32) & 1))
-                    - half(at + 2) * minimum(at + 4, j / 32);
+            case NVFP4 ->
+                e4m3(octet(at + j / 16)) * e2m1(octet(at + 4 + j / 16 * 8L + j % 8) >>> (j % 16 < 8 ? 0 : 4) & 15);
+            case Q2_K ->
+                half(at + 80) * (octet(at + j / 16) & 15) * twoBits(at + 16, j)
+                        - half(at + 82) * (octet(at + j / 16) >>> 4);
+            case Q3_K ->
+                half(at + 108)
+                        * (sixBits(at + 96, j / 16) - 32)
+                        * (twoBits(at + 32, j) - ((octet(at + j % 32) >>> (j / 32) & 1) == 1 ? 0 : 4));
+            case Q4_K ->
+                half(at) * scale(at + 4, j / 32) * nibble64(at + 16, j) - half(at + 2) * minimum(at + 4, j / 32);
+            case Q5_K ->
+                half(at)
+                                * scale(at + 4, j / 32)
+                                * (nibble64(at + 48, j) + 16 * (octet(at + 16 + j % 32) >>> (j / 32) & 1))
+                        - half(at + 2) * minimum(at + 4, j / 32);
             case Q6_K -> half(at + 208) * (byte) octet(at + 192 + j / 16) * (sixBitCode(at, j) - 32);
-            case IQ4_XS -> half(at)
-                    * ((octet(at + 4 + j / 64) >>> (4 * (j / 32 % 2)) & 15
-                            | (octet(at + 2 + j / 128) >>> (2 * (j / 32 % 4)) & 3) << 4) - 32)
-                    * IQ4[nibble(at + 8 + j / 32 * 16, j % 32)];
+            case IQ4_XS ->
+                half(at)
+                        * (((octet(at + 4 + j / 64) >>> (4 * (j / 32 % 2)) & 15)
+                                        | (octet(at + 2 + j / 128) >>> (2 * (j / 32 % 4)) & 3) << 4)
+                                - 32)
+                        * IQ4[nibble(at + 8 + j / 32 * 16L, j % 32)];
             case TQ2_0 -> half(at + 64) * (twoBits(at, j) - 1);
         };
     }
@@ -120,20 +131,20 @@ record SampleBlocks(BlockType type, MemorySegment blocks, int rows, int columns)
     }
 
     private int twoBits(long at, int j) {
-        return octet(at + j / 128 * 32 + j % 32) >>> (2 * (j / 32 % 4)) & 3;
+        return octet(at + j / 128 * 32L + j % 32) >>> (2 * (j / 32 % 4)) & 3;
     }
 
     /** The 6-bit factors of Q3_K. */
     private int sixBits(long at, int j) {
-        return octet(at + j % 8) >>> (j < 8 ? 0 : 4) & 15 | (octet(at + 8 + j % 4) >>> (2 * (j / 4)) & 3) << 4;
+        return (octet(at + j % 8) >>> (j < 8 ? 0 : 4) & 15) | (octet(at + 8 + j % 4) >>> (2 * (j / 4)) & 3) << 4;
     }
 
     private int nibble64(long at, int j) {
-        return octet(at + j / 64 * 32 + j % 32) >>> (j % 64 < 32 ? 0 : 4) & 15;
+        return octet(at + j / 64 * 32L + j % 32) >>> (j % 64 < 32 ? 0 : 4) & 15;
     }
 
     private int scale(long at, int j) {
-        return j < 4 ? octet(at + j) & 63 : octet(at + j + 4) & 15 | octet(at + j - 4) >>> 6 << 4;
+        return j < 4 ? octet(at + j) & 63 : (octet(at + j + 4) & 15) | octet(at + j - 4) >>> 6 << 4;
     }
 
     private int minimum(long at, int j) {
@@ -143,8 +154,8 @@ record SampleBlocks(BlockType type, MemorySegment blocks, int rows, int columns)
     private int sixBitCode(long at, int j) {
         int half = j / 128;
         int l = j % 32;
-        int low = octet(at + 64 * half + (j % 128 / 32 % 2) * 32 + l) >>> (j % 128 < 64 ? 0 : 4) & 15;
-        return low | (octet(at + 128 + 32 * half + l) >>> (2 * (j % 128 / 32)) & 3) << 4;
+        int low = octet(at + 64L * half + (j % 128 / 32 % 2) * 32L + l) >>> (j % 128 < 64 ? 0 : 4) & 15;
+        return low | (octet(at + 128 + 32L * half + l) >>> (2 * (j % 128 / 32)) & 3) << 4;
     }
 
     /** Element j of 32, the second 16 in the high halves of the bytes. */

@@ -24,6 +24,7 @@ class ErrorCodesTest {
                 ".mvn/wrapper",
                 "halftone-kernels/src/main",
                 "halftone-core/src/main",
+                "halftone-runtime/src/main",
                 "halftone-study/src/main",
                 "halftone-spark/src/main",
                 "halftone-app/src/main")) {

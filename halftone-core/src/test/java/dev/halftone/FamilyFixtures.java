@@ -14,7 +14,8 @@ import java.util.stream.Stream;
  * directory of material beside the repository, and those of {@code tools/fixtures/decoder_fixtures.py}.
  */
 public final class FamilyFixtures {
-    private static final Path OWN = Path.of("src", "test", "resources", "families");
+    private static final Path OWN =
+            Path.of(System.getProperty("halftone.root", ".."), "halftone-core", "src", "test", "resources", "families");
     private static final Path SHARED =
             Path.of(System.getProperty("halftone.shared", "../../shared"), "fixtures", "decoder-families");
 

@@ -5,6 +5,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** A tensor in a mapped file. Decoding is safe from several threads at once: scratch memory belongs to the call. */
@@ -77,6 +78,19 @@ final class MappedTensor implements StoredTensor {
     @Override
     public long columns() {
         return shape.length == 0 ? 1 : shape[shape.length - 1];
+    }
+
+    @Override
+    public Optional<MemorySegment> outputRows() {
+        if (!mustDecode() || shape.length != 2) {
+            return Optional.of(bytes);
+        }
+        long size = bytes.byteSize() / rows();
+        MemorySegment ordered = MemorySegment.ofArray(new byte[Math.toIntExact(bytes.byteSize())]);
+        for (long row = 0; row < rows(); row++) {
+            MemorySegment.copy(bytes, order.fileRow(row, rows()) * size, ordered, row * size, size);
+        }
+        return Optional.of(ordered);
     }
 
     @Override

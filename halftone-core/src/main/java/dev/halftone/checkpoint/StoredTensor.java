@@ -1,6 +1,7 @@
 package dev.halftone.checkpoint;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * One tensor of a checkpoint, still in its file's encoding.
@@ -30,6 +31,14 @@ public interface StoredTensor {
      * of q and k of GGUF's llama, and the linears of its gpt2, which are transposed), or they are changed while being read.
      */
     boolean mustDecode();
+
+    /**
+     * The bytes of a linear weight in the file's encoding, one output after the other in Hugging Face order, whatever the order of
+     * {@link #shape}: the mapped bytes, or a copy where the file has another order. Empty where the values are changed while being read.
+     */
+    default Optional<MemorySegment> outputRows() {
+        return mustDecode() ? Optional.empty() : Optional.of(bytes());
+    }
 
     /** Decodes rows {@code from} (inclusive) to {@code to} (exclusive), Hugging Face order, into little-endian float32. */
     void decode(long from, long to, MemorySegment target);

@@ -5,6 +5,7 @@ import static java.nio.ByteOrder.LITTLE_ENDIAN;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * A matrix whose file keeps the transposed one: GGUF stores the linears of GPT-2 as (out, in), and the Hugging Face layout as
@@ -57,6 +58,11 @@ final class TransposedTensor implements StoredTensor {
     @Override
     public boolean mustDecode() {
         return true;
+    }
+
+    @Override
+    public Optional<MemorySegment> outputRows() {
+        return Optional.of(file.bytes());
     }
 
     @Override

@@ -4,7 +4,9 @@ import dev.halftone.checkpoint.Checkpoint;
 import dev.halftone.checkpoint.Checkpoints;
 import dev.halftone.checkpoint.GgufCheckpoint;
 import dev.halftone.checkpoint.OnnxCheckpoint;
+import dev.halftone.checkpoint.StoredTensor;
 import dev.halftone.error.InputException;
+import dev.halftone.format.gguf.BlockLayout;
 import dev.halftone.format.gguf.BlockWeight;
 import dev.halftone.model.CheckpointWeights;
 import dev.halftone.model.Decoder;
@@ -17,6 +19,7 @@ import dev.halftone.model.WeightSource;
 import dev.halftone.tensor.Compute;
 import dev.halftone.text.TextTokenizer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.Optional;
 
@@ -163,6 +166,25 @@ public final class ModelFile implements AutoCloseable {
         return weights instanceof PackedWeights packed
                 ? Optional.ofNullable(packed.blocks().get(name))
                 : Optional.empty();
+    }
+
+    /**
+     * A linear weight or an embedding in the blocks of a GGUF type, (out, in) with rows in Hugging Face order: of a GGUF file, or filled
+     * by Halftone; empty if it is stored in another way.
+     *
+     * @param inputMajor a plain checkpoint's tensor is (in, out)
+     */
+    public Optional<BlockWeight> blockWeight(String name, boolean inputMajor) {
+        if (weights instanceof PackedWeights packed) {
+            return Optional.ofNullable(packed.blocks().get(name));
+        }
+        StoredTensor stored = checkpoint.tensor(name);
+        Optional<BlockLayout> layout = Arrays.stream(BlockLayout.values())
+                .filter(known -> known.type().name().equals(stored.type()))
+                .findFirst();
+        int out = Math.toIntExact(inputMajor ? stored.columns() : stored.rows());
+        int in = Math.toIntExact(inputMajor ? stored.rows() : stored.columns());
+        return layout.flatMap(known -> stored.outputRows().map(bytes -> new BlockWeight(known, out, in, bytes)));
     }
 
     /** True if Halftone filled blocks of GGUF types. */

@@ -52,7 +52,38 @@ public record DecoderSpec(
      * @param scale of the added term: 1, or 1 / sqrt(headDim) in Falcon
      * @param rounded slopes and products are rounded to bfloat16, as in Falcon
      */
-    public record Alibi(double scale, boolean rounded) implements Positions {}
+    public record Alibi(double scale, boolean rounded) implements Positions {
+        /** What is added to the scores, (heads, keys). */
+        public float[] added(int heads, int keys) {
+            double[] slopes = slopes(heads);
+            float[] added = new float[heads * keys];
+            for (int h = 0; h < heads; h++) {
+                float slope = rounded((float) slopes[h]);
+                for (int key = 0; key < keys; key++) {
+                    added[h * keys + key] = (float) (rounded(slope * key) * scale);
+                }
+            }
+            return added;
+        }
+
+        private float rounded(float value) {
+            if (!rounded) {
+                return value;
+            }
+            int bits = Float.floatToRawIntBits(value);
+            return Float.intBitsToFloat((bits + 0x7fff + (bits >>> 16 & 1)) & 0xffff0000);
+        }
+
+        /** n = 2^floor(log2 heads) of them are 2^(-8 i/n); the others odd powers of 2^(-8 / (2 n)). */
+        static double[] slopes(int heads) {
+            int n = Integer.highestOneBit(heads);
+            double[] slopes = new double[heads];
+            for (int i = 0; i < heads; i++) {
+                slopes[i] = i < n ? Math.pow(2, -8.0 * (i + 1) / n) : Math.pow(2, -4.0 * (2 * (i - n) + 1) / n);
+            }
+            return slopes;
+        }
+    }
 
     /** How the rows of q, k and v are stored. */
     public enum Projection {
@@ -110,20 +141,20 @@ public record DecoderSpec(
         }
 
         /** Positions of a local layer or of another. */
-        Positions positions(boolean local) {
+        public Positions positions(boolean local) {
             return local && localPositions != null ? localPositions : positions;
         }
 
         /** Query heads that use the same key head. */
-        int share() {
+        public int share() {
             return heads / kvHeads;
         }
 
-        int queryWidth() {
+        public int queryWidth() {
             return heads * headDim;
         }
 
-        int keyWidth() {
+        public int keyWidth() {
             return kvHeads * headDim;
         }
     }
@@ -234,7 +265,8 @@ public record DecoderSpec(
         return !attention.causal();
     }
 
-    boolean projected() {
+    /** True if projections lead from the embedding into the blocks and out of them. */
+    public boolean projected() {
         return embedding.width() != hidden;
     }
 

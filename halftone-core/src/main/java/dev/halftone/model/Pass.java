@@ -148,35 +148,14 @@ public final class Pass implements AutoCloseable {
     /** Slope times position of each key, (sequences * heads, 1, keys), float32. */
     private Tensor alibi(Alibi kind, Extent extent, Compute compute) {
         int heads = spec.attention().heads();
-        double[] slopes = slopes(heads);
         int keys = extent.keys();
+        int seen = keys - extent.padding();
+        float[] one = kind.added(heads, seen);
         float[] added = new float[sequences * heads * keys];
         for (int h = 0; h < sequences * heads; h++) {
-            float slope = rounded((float) slopes[h % heads], kind);
-            for (int key = 0; key < keys; key++) {
-                float product = rounded(slope * Math.max(0, key - extent.padding()), kind);
-                added[h * keys + key] = (float) (product * kind.scale());
-            }
+            System.arraycopy(one, h % heads * seen, added, h * keys + extent.padding(), seen);
         }
         return Torch.owned(() -> compute.place(Tensors.of(added, (long) sequences * heads, 1, keys)));
-    }
-
-    private static float rounded(float value, Alibi kind) {
-        if (!kind.rounded()) {
-            return value;
-        }
-        int bits = Float.floatToRawIntBits(value);
-        return Float.intBitsToFloat((bits + 0x7fff + (bits >>> 16 & 1)) & 0xffff0000);
-    }
-
-    /** n = 2^floor(log2 heads) of them are 2^(-8 i/n); the others odd powers of 2^(-8 / (2 n)). */
-    static double[] slopes(int heads) {
-        int n = Integer.highestOneBit(heads);
-        double[] slopes = new double[heads];
-        for (int i = 0; i < heads; i++) {
-            slopes[i] = i < n ? Math.pow(2, -8.0 * (i + 1) / n) : Math.pow(2, -4.0 * (2 * (i - n) + 1) / n);
-        }
-        return slopes;
     }
 
     private Tables tables(int layer) {

@@ -69,7 +69,7 @@ public record Rope(int dim, double theta, Scaling scaling, boolean interleaved) 
     }
 
     /** Inverse frequencies, dim/2 of them, for a sequence of {@code length} tokens. */
-    double[] inverseFrequencies(int length) {
+    public double[] inverseFrequencies(int length) {
         return switch (scaling) {
             case None _ -> plain(theta);
             case Linear(double factor) -> scale(i -> 1 / factor);
@@ -89,7 +89,7 @@ public record Rope(int dim, double theta, Scaling scaling, boolean interleaved) 
     }
 
     /** What cos and sin are multiplied by. */
-    double attention() {
+    public double attention() {
         return switch (scaling) {
             case Yarn yarn -> yarn.attention();
             case LongRope longer -> longer.attention();

@@ -1,7 +1,5 @@
 package dev.halftone.kernel;
 
-import java.util.Locale;
-
 /** Chooses the provider once for the process. */
 final class KernelChoice {
     static final Kernels CHOSEN = choose();
@@ -9,12 +7,7 @@ final class KernelChoice {
     private KernelChoice() {}
 
     private static Kernels choose() {
-        String wish = System.getProperty("halftone.kernels", "").toLowerCase(Locale.ROOT);
-        if (wish.equals("scalar")) {
-            return new ScalarKernels();
-        }
-        if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
-            System.err.println("halftone: slow scalar kernels; start java with --add-modules jdk.incubator.vector");
+        if (VectorWidth.chosen() == 0) {
             return new ScalarKernels();
         }
         return new VectorKernels();

@@ -3,10 +3,12 @@
 
     compare_lm_eval.py make TEXT TASK.jsonl [--items 200]
     compare_lm_eval.py compare --model HF_DIR --halftone-model MODEL --task TASK.jsonl --work DIR --halftone ./halftone
+    compare_lm_eval.py compare --server http://127.0.0.1:8080 --name NAME --halftone-model MODEL --task TASK.jsonl --work DIR
 
 `make` needs the standard library only and always writes the same bytes: every item is a passage of the text with the words that follow it
 and three other continuations from elsewhere in the text, of other lengths, so that the three accuracies differ. `compare` needs `lm_eval`
-and `transformers` in its interpreter; HF_DIR must hold the weights that MODEL decodes to, in float32, and its tokenizer. Results:
+and `transformers` in its interpreter; HF_DIR must hold the weights that MODEL decodes to, in float32, and its tokenizer. With --server
+the harness asks `halftone serve` instead (`lm_eval[api]`), so that the answers of the server and `halftone eval` are compared. Results:
 DIR/lm_eval.json and DIR/halftone.jsonl; the exit status is 1 where a log-likelihood differs by more than --tolerance or a pick differs.
 """
 import argparse
@@ -43,14 +45,21 @@ def harness(args):
     import lm_eval
     import torch
     from lm_eval.api.task import ConfigurableTask
-    from lm_eval.models.huggingface import HFLM
 
     torch.set_num_threads(args.threads)
     task = ConfigurableTask(config=dict(
         task="compared", dataset_path="json", dataset_kwargs=dict(data_files=dict(test=str(args.task.resolve()))), test_split="test",
         output_type="multiple_choice", doc_to_text="{{context}}", doc_to_choice="{{choices}}", doc_to_target="{{gold}}",
         metric_list=[dict(metric=name, aggregation="mean", higher_is_better=True) for name in ("acc", "acc_norm", "acc_bytes")]))
-    model = HFLM(pretrained=str(args.model), dtype="float32", device="cpu", batch_size=1)
+    if args.server:
+        from lm_eval.models.openai_completions import LocalCompletionsAPI
+
+        model = LocalCompletionsAPI(model=args.name, base_url=f"{args.server.rstrip('/')}/v1/completions", tokenizer_backend="remote",
+                                    num_concurrent=1, batch_size=args.batch, max_length=args.length, add_bos_token=args.bos)
+    else:
+        from lm_eval.models.huggingface import HFLM
+
+        model = HFLM(pretrained=str(args.model), dtype="float32", device="cpu", batch_size=1)
     results = lm_eval.evaluate(lm=model, task_dict={"compared": task}, log_samples=True, bootstrap_iters=0)
     samples = sorted(results["samples"]["compared"], key=lambda sample: sample["doc_id"])
     return dict(
@@ -100,7 +109,13 @@ def main():
     maker.add_argument("--items", type=int, default=200)
     maker.set_defaults(run=make)
     comparer = parts.add_parser("compare", help="score it with both")
-    comparer.add_argument("--model", type=pathlib.Path, required=True, help="Hugging Face directory in float32, for the harness")
+    harnessed = comparer.add_mutually_exclusive_group(required=True)
+    harnessed.add_argument("--model", type=pathlib.Path, help="Hugging Face directory in float32, for the harness")
+    harnessed.add_argument("--server", help="address of `halftone serve`, which the harness asks with `local-completions`")
+    comparer.add_argument("--name", help="what the server calls the model")
+    comparer.add_argument("--length", type=int, default=512, help="of the server's context")
+    comparer.add_argument("--batch", type=int, default=8, help="prompts of a request to the server")
+    comparer.add_argument("--bos", action="store_true", help="the harness puts BOS in front of what it sends to the server")
     comparer.add_argument("--halftone-model", type=pathlib.Path, required=True, help="the same model for Halftone")
     comparer.add_argument("--task", type=pathlib.Path, required=True)
     comparer.add_argument("--work", type=pathlib.Path, required=True)

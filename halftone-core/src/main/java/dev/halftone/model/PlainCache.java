@@ -49,6 +49,14 @@ public final class PlainCache implements KeyValueCache {
         length += tokens;
     }
 
+    /** Forgets the tokens from there on. */
+    public void truncate(int tokens) {
+        if (tokens < 0 || tokens > length) {
+            throw new IllegalArgumentException("cache holds " + length + " tokens, not " + tokens);
+        }
+        length = tokens;
+    }
+
     @Override
     public void close() {
         keys.forEach(Tensor::close);

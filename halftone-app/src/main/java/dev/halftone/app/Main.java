@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
             QuantizeCommand.class,
             ExportCommand.class,
             EvalCommand.class,
+            BenchCommand.class,
             NgramCommand.class,
             PullCommand.class,
             ReproduceCommand.class,

@@ -9,6 +9,7 @@ import dev.halftone.evaluate.EvaluationTask;
 import dev.halftone.evaluate.GenerationTasks;
 import dev.halftone.evaluate.LogitFile;
 import dev.halftone.evaluate.LogitFileWriter;
+import dev.halftone.evaluate.LogitSource;
 import dev.halftone.evaluate.ModelLogits;
 import dev.halftone.evaluate.Scores;
 import dev.halftone.evaluate.WindowRule;
@@ -16,6 +17,8 @@ import dev.halftone.evaluate.WindowRule.Window;
 import dev.halftone.format.ModelFile;
 import dev.halftone.model.Decoder;
 import dev.halftone.provenance.Provenance;
+import dev.halftone.runtime.EngineLogits;
+import dev.halftone.runtime.PackedEngine;
 import dev.halftone.tensor.Compute;
 import dev.halftone.tensor.PeakMemory;
 import dev.halftone.tensor.Torch;
@@ -28,6 +31,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -104,6 +108,14 @@ final class EvalCommand implements Callable<Integer> {
     private int chunks = -1;
 
     @Option(
+            names = "--engine",
+            paramLabel = "float|packed",
+            description =
+                    "what computes MODEL: libtorch on decoded weights (float, the default), or the kernels that generate and serve use"
+                            + " (packed; a --reference stays float)")
+    private String engine = "float";
+
+    @Option(
             names = "--bos",
             paramLabel = "auto|yes|no",
             description = "put BOS in front: as the model does (auto, the default)")
@@ -140,25 +152,42 @@ final class EvalCommand implements Callable<Integer> {
                     (other == null ? file : other).spec().contextLength());
             Measured measured;
             double opening;
-            try (Decoder decoder = file.decoder(compute);
+            try (Decoder decoder = packed() ? null : file.decoder(compute);
+                    PackedEngine packed = packed() ? PackedEngine.open(file, threads) : null;
                     Decoder referenceDecoder = other == null ? null : other.decoder(compute);
                     Decoder secondDecoder = second == null ? null : second.decoder(compute)) {
                 ChoiceEncoder encoder = ChoiceEncoder.of(tokenizer, bosId, context);
-                Models models = new Models(decoder, referenceDecoder, secondDecoder, stored);
+                Models models = new Models(decoder, packed, referenceDecoder, secondDecoder, stored);
                 opening = (System.nanoTime() - start) / 1e9;
                 measured = measure(models, cut, encoder, read, workers);
             }
             double seconds = (System.nanoTime() - start) / 1e9;
             int passes = 1 + (other == null ? 0 : 1) + (second == null ? 0 : 1);
             print(EvalDocument.of(
-                    run(file, read, compute, bosId, new Took(seconds, opening, measured.tokens() * passes)),
+                    run(
+                            file,
+                            read,
+                            measured.computed(),
+                            compute,
+                            bosId,
+                            new Took(seconds, opening, measured.tokens() * passes)),
                     measured.text(),
                     measured.tasks()));
         }
         return 0;
     }
 
+    private boolean packed() {
+        return engine.equals("packed");
+    }
+
     private void checkOptions() {
+        if (!packed() && !engine.equals("float")) {
+            throw new InputException("HT-916", "--engine", "\"" + engine + "\"; known are float, packed", "");
+        }
+        if (packed() && tasks != null) {
+            throw new ParameterException(spec.commandLine(), "--tasks need --engine float");
+        }
         if (length < 2 || chunks == 0 || chunks < -1) {
             throw new InputException(
                     "HT-605",
@@ -208,13 +237,21 @@ final class EvalCommand implements Callable<Integer> {
     }
 
     private record Models(
-            Decoder model,
+            @Nullable Decoder model,
+            @Nullable PackedEngine packed,
             @Nullable Decoder reference,
             @Nullable Decoder against,
             @Nullable LogitFile stored) {}
 
-    /** @param tokens of windows and items together */
-    private record Measured(EvalDocument.@Nullable Text text, List<TaskDocument> tasks, long tokens) {}
+    /**
+     * @param tokens of windows and items together
+     * @param computed the type, or the engine
+     */
+    private record Measured(
+            EvalDocument.@Nullable Text text,
+            List<TaskDocument> tasks,
+            long tokens,
+            @Nullable String computed) {}
 
     private Measured measure(
             Models models, List<Window> cut, ChoiceEncoder encoder, List<EvaluationTask> read, Workers workers) {
@@ -227,18 +264,21 @@ final class EvalCommand implements Callable<Integer> {
             if (!cut.isEmpty()) {
                 figures = measureText(models, cut, workers, spill, progress::update);
             }
-            TaskRun run = new TaskRun(models.model(), models.reference(), encoder, workers, spill, log);
-            for (EvaluationTask task : read) {
-                documents.add(run.measure(task, progress::update));
+            if (models.model() != null) {
+                TaskRun run = new TaskRun(models.model(), models.reference(), encoder, workers, spill, log);
+                for (EvaluationTask task : read) {
+                    documents.add(run.measure(task, progress::update));
+                }
+                tokens += run.tokens();
             }
-            tokens += run.tokens();
         }
-        return new Measured(figures, documents, tokens);
+        PackedEngine packed = models.packed();
+        return new Measured(figures, documents, tokens, packed == null ? null : packed.description());
     }
 
     private EvalDocument.Text measureText(
             Models models, List<Window> cut, Workers workers, Path spill, Evaluation.Progress progress) {
-        try (ModelLogits own = new ModelLogits(models.model(), spill);
+        try (LogitSource own = own(models, spill);
                 ModelLogits second = models.against() == null ? null : new ModelLogits(models.against(), spill);
                 ModelLogits other = models.reference() == null ? null : new ModelLogits(models.reference(), spill);
                 LogitFileWriter writer =
@@ -261,6 +301,13 @@ final class EvalCommand implements Callable<Integer> {
                     length,
                     cut.size());
         }
+    }
+
+    private static LogitSource own(Models models, Path spill) {
+        PackedEngine packed = models.packed();
+        return packed == null
+                ? new ModelLogits(Objects.requireNonNull(models.model()), spill)
+                : new EngineLogits(packed);
     }
 
     private static EvalDocument.ReferenceFile referenceFile(LogitFile stored, Workers workers) {
@@ -320,7 +367,8 @@ final class EvalCommand implements Callable<Integer> {
         };
     }
 
-    private EvalDocument.Run run(ModelFile file, List<EvaluationTask> read, Compute compute, int bosId, Took took) {
+    private EvalDocument.Run run(
+            ModelFile file, List<EvaluationTask> read, @Nullable String packed, Compute compute, int bosId, Took took) {
         List<Path> inputs = new ArrayList<>(file.checkpoint().files());
         if (text != null) {
             inputs.add(text);
@@ -336,7 +384,7 @@ final class EvalCommand implements Callable<Integer> {
                 model,
                 reference,
                 bosId < 0 ? "none" : String.valueOf(bosId),
-                compute.type().label(),
+                packed == null ? compute.type().label() : packed,
                 compute.device().toString(),
                 file.bitsPerLinearWeight(),
                 file.bitsPerParameter(),

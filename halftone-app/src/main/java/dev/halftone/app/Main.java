@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
             ExportCommand.class,
             EvalCommand.class,
             GenerateCommand.class,
+            BenchCommand.class,
             NgramCommand.class,
             PullCommand.class,
             ReproduceCommand.class,

@@ -140,6 +140,13 @@ public final class ModelFile implements AutoCloseable {
         return inputs;
     }
 
+    /** True if the inputs of some linears are quantized, or divided channel by channel. */
+    public boolean changesInputs() {
+        return inputs instanceof InputRounding rounding
+                ? !rounding.formats().isEmpty() || !rounding.scales().isEmpty()
+                : !inputs.equals(LinearInputs.PLAIN);
+    }
+
     /** How keys and values are quantized. */
     public CacheQuantization cache() {
         return cache;

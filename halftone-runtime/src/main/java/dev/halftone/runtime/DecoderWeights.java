@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
  * @param head the embedding too where it is tied
  */
 record DecoderWeights(
-        StoredMatrix embedding,
+        ModelMatrix embedding,
         @Nullable Linears projectIn,
-        @Nullable StoredMatrix positions,
+        @Nullable ModelMatrix positions,
         float[] tokenType,
         @Nullable RowNorm embeddingNorm,
         List<Layer> layers,

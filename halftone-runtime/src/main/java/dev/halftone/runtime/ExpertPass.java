@@ -79,8 +79,9 @@ final class ExpertPass {
     }
 
     /**
-     * Softmax of each token's logits, and the most probable experts, ties by the lower number.
+     * Gives each token its experts.
      *
+     * @param p logits of the router (tokens, experts), of which a softmax is left
      * @param shares of each expert: what its output counts for each of its tokens
      * @return tokens of each expert
      */
@@ -91,15 +92,9 @@ final class ExpertPass {
         int[] sizes = new int[count];
         for (int t = 0; t < tokens; t++) {
             softmax(p, t * count, count);
-            for (int slot = 0; slot < k; slot++) {
-                int most = -1;
-                for (int e = 0; e < count; e++) {
-                    if (!taken(best, t * k, slot, e) && (most < 0 || p[t * count + e] > p[t * count + most])) {
-                        most = e;
-                    }
-                }
-                best[t * k + slot] = most;
-                sizes[most]++;
+            mostProbable(p, t * count, best, t * k);
+            for (int slot = t * k; slot < (t + 1) * k; slot++) {
+                sizes[best[slot]]++;
             }
         }
         int[][] chosen = new int[count][];
@@ -110,17 +105,30 @@ final class ExpertPass {
         int[] next = new int[count];
         for (int t = 0; t < tokens; t++) {
             float sum = 0;
-            for (int slot = 0; slot < k; slot++) {
-                sum += p[t * count + best[t * k + slot]];
+            for (int slot = t * k; slot < (t + 1) * k; slot++) {
+                sum += p[t * count + best[slot]];
             }
-            for (int slot = 0; slot < k; slot++) {
-                int e = best[t * k + slot];
+            for (int slot = t * k; slot < (t + 1) * k; slot++) {
+                int e = best[slot];
                 float share = p[t * count + e] / (experts.normalized() ? sum : 1);
                 shares[e][next[e]] = (float) (share * experts.scale());
                 chosen[e][next[e]++] = t;
             }
         }
         return chosen;
+    }
+
+    /** The experts of a token, the most probable first, of equals the lower number. */
+    private void mostProbable(float[] p, int at, int[] best, int bestAt) {
+        for (int slot = 0; slot < experts.perToken(); slot++) {
+            int most = -1;
+            for (int e = 0; e < experts.count(); e++) {
+                if (!taken(best, bestAt, slot, e) && (most < 0 || p[at + e] > p[at + most])) {
+                    most = e;
+                }
+            }
+            best[bestAt + slot] = most;
+        }
     }
 
     private static boolean taken(int[] best, int at, int slots, int expert) {

@@ -150,7 +150,7 @@ final class ForwardPass {
 
     private void addPositions(Batch batch) {
         int hidden = spec.hidden();
-        StoredMatrix positions = weights.positions();
+        ModelMatrix positions = weights.positions();
         if (positions != null && spec.attention().positions() instanceof Learned(int offset, int _)) {
             float[] row = new float[hidden];
             for (Run run : batch.runs()) {

@@ -8,7 +8,7 @@ interface MatrixFactory extends AutoCloseable {
     String description();
 
     /** The same values, or what the layout makes of them. */
-    PackedMatrix matrix(StoredMatrix weight);
+    PackedMatrix matrix(ModelMatrix weight);
 
     /** Frees the memory of all matrices. */
     @Override

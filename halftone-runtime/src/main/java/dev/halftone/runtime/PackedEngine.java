@@ -4,7 +4,6 @@ import dev.halftone.error.InputException;
 import dev.halftone.format.ModelFile;
 import dev.halftone.model.DecoderSpec;
 import dev.halftone.model.DecoderSpec.Learned;
-import dev.halftone.model.LinearInputs;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -29,10 +28,20 @@ public final class PackedEngine implements TokenEngine {
      * Loads a model.
      *
      * @param file stays the caller's, and open as long as the engine
-     * @param matrices becomes the engine's
      * @throws InputException HT-712 for an encoder; HT-910 for a model whose recipe quantizes inputs, HT-911 whose recipe quantizes keys
      *     and values
      */
+    public static PackedEngine open(ModelFile file, int threads) {
+        KernelMatrices matrices = new KernelMatrices();
+        try {
+            return new PackedEngine(file, matrices, threads);
+        } catch (RuntimeException | Error e) {
+            matrices.close();
+            throw e;
+        }
+    }
+
+    /** @param matrices becomes the engine's */
     PackedEngine(ModelFile file, MatrixFactory matrices, int threads) {
         check(file);
         this.spec = file.spec();
@@ -52,7 +61,7 @@ public final class PackedEngine implements TokenEngine {
                     "is an encoder, which predicts no tokens",
                     "compare its sentence embeddings: halftone similarity MODEL --reference MODEL --text SENTENCES");
         }
-        if (!file.inputs().equals(LinearInputs.PLAIN)) {
+        if (file.changesInputs()) {
             throw new InputException(
                     "HT-910",
                     place,

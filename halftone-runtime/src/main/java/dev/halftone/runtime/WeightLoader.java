@@ -35,14 +35,13 @@ final class WeightLoader {
 
     DecoderWeights load() {
         DecoderSpec.Names names = spec.names();
-        StoredMatrix embedding = StoredMatrix.of(file, names.embedding() + ".weight", false);
-        StoredMatrix head =
-                spec.embedding().tied() ? embedding : StoredMatrix.of(file, names.head() + ".weight", false);
+        ModelMatrix embedding = ModelMatrix.of(file, names.embedding() + ".weight", false);
+        ModelMatrix head = spec.embedding().tied() ? embedding : ModelMatrix.of(file, names.head() + ".weight", false);
         boolean learned = spec.attention().positions() instanceof Learned;
         return new DecoderWeights(
                 embedding,
                 spec.projected() ? outer(names.projectIn()) : null,
-                learned ? StoredMatrix.of(file, names.positions() + ".weight", false) : null,
+                learned ? ModelMatrix.of(file, names.positions() + ".weight", false) : null,
                 names.tokenTypes().isEmpty() ? new float[0] : tokenType(names.tokenTypes()),
                 names.embeddingNorm().isEmpty() ? null : norm(names.embeddingNorm()),
                 layers(),
@@ -54,7 +53,7 @@ final class WeightLoader {
 
     private float[] tokenType(String name) {
         float[] row = new float[spec.hidden()];
-        StoredMatrix.of(file, name + ".weight", false).decodeRow(0, row);
+        ModelMatrix.of(file, name + ".weight", false).decodeRow(0, row);
         return row;
     }
 
@@ -112,14 +111,14 @@ final class WeightLoader {
     private Linears sites(List<LinearSite> sites) {
         return linears(sites.stream()
                 .map(site -> new Linear(
-                        matrices.matrix(StoredMatrix.of(file, site.weight(), site.inputMajor())),
+                        matrices.matrix(ModelMatrix.of(file, site.weight(), site.inputMajor())),
                         bias(site.module(), site.bias())))
                 .toList());
     }
 
     private Linears outer(String name) {
         return linears(
-                List.of(new Linear(matrices.matrix(StoredMatrix.of(file, name + ".weight", false)), new float[0])));
+                List.of(new Linear(matrices.matrix(ModelMatrix.of(file, name + ".weight", false)), new float[0])));
     }
 
     private Linears linears(List<Linear> members) {
@@ -127,7 +126,7 @@ final class WeightLoader {
     }
 
     private float[] bias(String module, boolean there) {
-        return there ? StoredMatrix.vector(file, module + ".bias") : new float[0];
+        return there ? ModelMatrix.vector(file, module + ".bias") : new float[0];
     }
 
     private @Nullable RowNorm blockNorm(String block, String name) {
@@ -156,7 +155,7 @@ final class WeightLoader {
     }
 
     private float[] gain(String name) {
-        float[] gain = StoredMatrix.vector(file, name + ".weight");
+        float[] gain = ModelMatrix.vector(file, name + ".weight");
         float[] moved = Arrays.copyOf(gain, gain.length);
         for (int i = 0; i < moved.length; i++) {
             moved[i] = (float) (gain[i] + spec.norm().offset());

@@ -13,7 +13,7 @@ record PlainMatrix(int rows, int columns, float[] values) implements PackedMatri
         }
 
         @Override
-        public PackedMatrix matrix(StoredMatrix weight) {
+        public PackedMatrix matrix(ModelMatrix weight) {
             float[] values = new float[weight.rows() * weight.columns()];
             float[] row = new float[weight.columns()];
             for (int i = 0; i < weight.rows(); i++) {

@@ -38,7 +38,7 @@ class RuntimeArchitectureTest {
         noClasses()
                 .that()
                 .haveNameMatching(
-                        "dev\\.halftone\\.runtime\\.(Packed|Forward|Attention|Head|Expert|Weight|Decoder|Stored|Kernel|Linears|Spin|Half|Rotary|Row|Batch|Speed).*")
+                        "dev\\.halftone\\.runtime\\.(Packed|Forward|Attention|Head|Expert|Weight|Decoder|Model|Kernel|Linears|Spin|Half|Rotary|Row|Batch|Speed).*")
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("org.bytedeco..")

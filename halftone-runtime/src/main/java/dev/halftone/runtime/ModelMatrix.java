@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /** A weight (rows = outputs, columns = inputs) as the model's file has it, rows in Hugging Face order. */
-sealed interface StoredMatrix {
+sealed interface ModelMatrix {
     /** Name of the tensor. */
     String name();
 
@@ -20,7 +20,7 @@ sealed interface StoredMatrix {
     void decodeRow(int row, float[] target);
 
     /** In blocks of a GGUF type. */
-    record Blocks(String name, BlockWeight weight) implements StoredMatrix {
+    record Blocks(String name, BlockWeight weight) implements ModelMatrix {
         @Override
         public int rows() {
             return weight.out();
@@ -38,7 +38,7 @@ sealed interface StoredMatrix {
     }
 
     /** In a number format, as Halftone or another tool packed it. */
-    record Packed(String name, StoredWeight weight) implements StoredMatrix {
+    record Packed(String name, StoredWeight weight) implements ModelMatrix {
         @Override
         public int rows() {
             return weight.out();
@@ -56,7 +56,7 @@ sealed interface StoredMatrix {
     }
 
     /** Plain numbers in a file. */
-    record Plain(String name, StoredTensor tensor) implements StoredMatrix {
+    record Plain(String name, StoredTensor tensor) implements ModelMatrix {
         @Override
         public int rows() {
             return Math.toIntExact(tensor.rows());
@@ -74,7 +74,7 @@ sealed interface StoredMatrix {
     }
 
     /** Plain numbers that the file has in another order. */
-    record Values(String name, int rows, int columns, float[] values) implements StoredMatrix {
+    record Values(String name, int rows, int columns, float[] values) implements ModelMatrix {
         @Override
         public void decodeRow(int row, float[] target) {
             System.arraycopy(values, row * columns, target, 0, columns);
@@ -101,7 +101,7 @@ sealed interface StoredMatrix {
      *
      * @param inputMajor a plain checkpoint has it as (in, out)
      */
-    static StoredMatrix of(ModelFile file, String name, boolean inputMajor) {
+    static ModelMatrix of(ModelFile file, String name, boolean inputMajor) {
         Optional<StoredWeight> packed = file.storedWeight(name);
         if (packed.isPresent()) {
             return new Packed(name, packed.get());

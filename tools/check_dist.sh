@@ -34,7 +34,7 @@ fi
 
 tar -xzf "$archive" -C "$work/installed"
 root=$(echo "$work"/installed/halftone-*)
-ls -lR "$root" >"$work/before"
+(cd "$root" && find . -type f -exec cksum {} +) >"$work/before"
 printf '%-34s %s MB\n' "unpacked" "$(du -sm "$root" | cut -f1)"
 ln -s "$root/bin/halftone" "$work/linked"
 cd "$work/elsewhere"
@@ -59,6 +59,15 @@ try "quantize" "bits per weight" "$halftone" quantize zoo:llama-nano --recipe gp
     --calibration "$root/corpus/sotu.calibration.txt" --samples 8 --out out
 try "eval" "perplexity" "$halftone" eval out --reference zoo:llama-nano --text "$root/corpus/sotu.test.txt" --chunks 8
 
+cat >study.yaml <<EOF
+study: Does a study run?
+models: {llama-nano: zoo:llama-nano}
+recipes: {gptq-w3g64: gptq-w3g64}
+calibration: {samples: 2, length: 64, draws: 1, seed: 0, default: sotu, sets: {sotu: {text: "$root/corpus/sotu.calibration.txt"}}}
+evaluate: [perplexity: {name: sotu, text: "$root/corpus/sotu.test.txt", length: 64, chunks: 2}]
+EOF
+try "study" "0 failed" "$halftone" study study.yaml --out study
+
 chmod -R a-w "$root"
 chmod a-w "$work/locked"
 chmod a+rwx "$work/temporary"
@@ -69,8 +78,7 @@ runner=
 # shellcheck disable=SC2086 # the runner is several words or none
 try "read-only" "perplexity" $runner env HOME="$work/locked" "$halftone" eval out --text "$root/corpus/sotu.test.txt" --chunks 2
 
-chmod -R u+w "$root"
-ls -lR "$root" >"$work/after"
+(cd "$root" && find . -type f -exec cksum {} +) >"$work/after"
 if ! cmp -s "$work/before" "$work/after"; then
     echo "files have changed where it is installed:" >&2
     diff "$work/before" "$work/after" >&2 || true

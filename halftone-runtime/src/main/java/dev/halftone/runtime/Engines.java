@@ -7,12 +7,15 @@ import java.util.Locale;
 
 /** Which engine runs a model. */
 public enum Engines {
-    /** The fastest that can run the model. */
+    /** The packed one, or the float one for models that the packed one refuses. */
     AUTO,
+    /** Kernels over the weights as they are stored. */
+    PACKED,
+    /** libtorch, with decoded weights. */
     FLOAT;
 
     /** For the help of commands. */
-    public static final String NAMES = "auto|float";
+    public static final String NAMES = "auto|packed|float";
 
     /**
      * The engine of this name.
@@ -31,7 +34,12 @@ public enum Engines {
     /** Loads the model. The caller closes the engine before the file. */
     public TokenEngine open(ModelFile file, Compute compute, int threads) {
         return switch (this) {
-            case AUTO, FLOAT -> new FloatEngine(file, compute, threads);
+            case AUTO ->
+                PackedEngine.refusal(file).isEmpty()
+                        ? PackedEngine.open(file, threads)
+                        : new FloatEngine(file, compute, threads);
+            case PACKED -> PackedEngine.open(file, threads);
+            case FLOAT -> new FloatEngine(file, compute, threads);
         };
     }
 }

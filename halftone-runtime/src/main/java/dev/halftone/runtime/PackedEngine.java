@@ -7,6 +7,7 @@ import dev.halftone.model.DecoderSpec.Learned;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -43,7 +44,9 @@ public final class PackedEngine implements TokenEngine {
 
     /** @param matrices becomes the engine's */
     PackedEngine(ModelFile file, MatrixFactory matrices, int threads) {
-        check(file);
+        refusal(file).ifPresent(refused -> {
+            throw refused;
+        });
         this.spec = file.spec();
         this.matrices = matrices;
         this.weights = new WeightLoader(file, matrices, threads).load();
@@ -52,30 +55,32 @@ public final class PackedEngine implements TokenEngine {
         this.description = "packed, %s, %d threads".formatted(matrices.description(), threads);
     }
 
-    private static void check(ModelFile file) {
+    /** Why it cannot run a model; empty if it can. */
+    static Optional<InputException> refusal(ModelFile file) {
         String place = file.path().toString();
         if (file.spec().encoder()) {
-            throw new InputException(
+            return Optional.of(new InputException(
                     "HT-712",
                     file.spec().family(),
                     "is an encoder, which predicts no tokens",
-                    "compare its sentence embeddings: halftone similarity MODEL --reference MODEL --text SENTENCES");
+                    "compare its sentence embeddings: halftone similarity MODEL --reference MODEL --text SENTENCES"));
         }
-        if (file.changesInputs()) {
-            throw new InputException(
+        if (!file.inputs().equals(LinearInputs.PLAIN)) {
+            return Optional.of(new InputException(
                     "HT-910",
                     place,
                     "the inputs of its linears are quantized as a recipe says, which the packed engine does not do",
-                    "use --engine float");
+                    "use --engine float"));
         }
         if (!file.cache().formats().isEmpty()) {
-            throw new InputException(
+            return Optional.of(new InputException(
                     "HT-911",
                     place,
                     "its keys and values are quantized (%s); the packed engine keeps them in float16"
                             .formatted(file.cache().label()),
-                    "use --engine float");
+                    "use --engine float"));
         }
+        return Optional.empty();
     }
 
     @Override

@@ -65,7 +65,7 @@ public final class PackedEngine implements TokenEngine {
                     "is an encoder, which predicts no tokens",
                     "compare its sentence embeddings: halftone similarity MODEL --reference MODEL --text SENTENCES"));
         }
-        if (!file.inputs().equals(LinearInputs.PLAIN)) {
+        if (file.changesInputs()) {
             return Optional.of(new InputException(
                     "HT-910",
                     place,

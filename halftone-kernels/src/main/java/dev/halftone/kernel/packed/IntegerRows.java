@@ -37,15 +37,12 @@ record IntegerRows(
                 new float[all],
                 new int[2 * all]);
         for (int t = 0; t < tokens; t++) {
-            kernels.round(x, t * columns, columns, rows.pairs, rows.scales, t, tokens);
-        }
-        for (int i = 0; i < all; i++) {
-            rows.sums[2 * i] = sum(rows.pairs, i * CodeWidth.PAIRS);
-            rows.sums[2 * i + 1] = sum(rows.pairs, i * CodeWidth.PAIRS + CodeWidth.PAIRS / 2);
+            kernels.round(x, t * columns, rows, t);
         }
         for (int t = wide(tokens); t < tokens; t++) {
             for (int b = 0; b < blocks; b++) {
-                width.terms(rows.pairs, (b * tokens + t) * CodeWidth.PAIRS, rows.terms, rows.termsAt(t, b));
+                int from = (b * tokens + t) * CodeWidth.PAIRS;
+                kernels.terms(width, rows.pairs, from, rows.terms, rows.termsAt(t, b));
             }
         }
         return rows;
@@ -63,14 +60,6 @@ record IntegerRows(
     /** Where the terms of a block of a token behind the wide ones begin. */
     int termsAt(int token, int block) {
         return ((token - wide()) * blocks + block) * width.termCount();
-    }
-
-    private static int sum(int[] pairs, int from) {
-        int sum = 0;
-        for (int i = from; i < from + CodeWidth.PAIRS / 2; i++) {
-            sum += (short) pairs[i] + (pairs[i] >> Short.SIZE);
-        }
-        return sum;
     }
 
     /** q of a column of a block. */

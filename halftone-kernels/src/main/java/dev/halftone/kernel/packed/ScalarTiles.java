@@ -21,25 +21,35 @@ final class ScalarTiles implements TileKernels {
     }
 
     @Override
-    public void round(float[] x, int at, int columns, int[] pairs, float[] scales, int token, int tokens) {
-        for (int from = 0; from < columns; from += BLOCK) {
-            int index = from / BLOCK * tokens + token;
-            roundBlock(x, at + from, Math.min(columns - from, BLOCK), pairs, scales, index);
+    public void round(float[] x, int at, IntegerRows rows, int token) {
+        for (int b = 0; b < rows.blocks(); b++) {
+            roundBlock(x, at, rows, token, b);
         }
     }
 
-    static void roundBlock(float[] x, int at, int columns, int[] pairs, float[] scales, int index) {
+    static void roundBlock(float[] x, int at, IntegerRows rows, int token, int block) {
+        int from = at + block * BLOCK;
+        int columns = Math.min(BLOCK, rows.columns() - block * BLOCK);
         float largest = 0;
         for (int i = 0; i < columns; i++) {
-            largest = Math.max(largest, Math.abs(x[at + i]));
+            largest = Math.max(largest, Math.abs(x[from + i]));
         }
         float scale = largest / IntegerRows.LARGEST;
-        scales[index] = scale;
+        int index = block * rows.tokens() + token;
+        rows.scales()[index] = scale;
+        rows.sums()[2 * index] = 0;
+        rows.sums()[2 * index + 1] = 0;
         for (int i = 0; i < BLOCK; i += 2) {
-            int even = i < columns ? code(x[at + i], scale) : 0;
-            int odd = i + 1 < columns ? code(x[at + i + 1], scale) : 0;
-            pairs[index * CodeWidth.PAIRS + i / 2] = CodeWidth.pair(even, odd);
+            int even = i < columns ? code(x[from + i], scale) : 0;
+            int odd = i + 1 < columns ? code(x[from + i + 1], scale) : 0;
+            rows.pairs()[index * CodeWidth.PAIRS + i / 2] = CodeWidth.pair(even, odd);
+            rows.sums()[2 * index + 2 * i / BLOCK] += even + odd;
         }
+    }
+
+    @Override
+    public void terms(CodeWidth width, int[] pairs, int from, int[] terms, int at) {
+        width.terms(pairs, from, terms, at);
     }
 
     /** A scale that is subnormal may be too small by much: hence the bounds. */

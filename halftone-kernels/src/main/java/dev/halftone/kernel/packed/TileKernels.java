@@ -10,12 +10,11 @@ interface TileKernels extends CodeKernels {
     /** "scalar", "vector-256"...: for reports. */
     String name();
 
-    /**
-     * Rounds a row of activations as {@link IntegerRows} says.
-     *
-     * @param pairs and {@code scales} as there, with {@code tokens} tokens
-     */
-    void round(float[] x, int at, int columns, int[] pairs, float[] scales, int token, int tokens);
+    /** Rounds a row of activations, which begins at {@code at}: pairs, scales and sums of a token of {@code rows}. */
+    void round(float[] x, int at, IntegerRows rows, int token);
+
+    /** {@link CodeWidth#terms}. */
+    void terms(CodeWidth width, int[] pairs, int from, int[] terms, int at);
 
     /** Adds what does not depend on codes: sums[32 t + r] += minimum (d sum of x), one block after the other. */
     void addMinima(int parts, float[] minima, IntegerRows x, int from, int blocks, float[] sums);

@@ -2,19 +2,24 @@ package dev.halftone.kernel.packed;
 
 import static dev.halftone.kernel.packed.CodeWidth.TILE;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
  * Products with codes at one vector width, a hidden class for each ({@link TileChoice}). A method a code width; each does the rows of
- * two vectors, which lie side by side in memory, by one token. All that is a vector stays a local variable: one that outlives its method becomes an object.
+ * two vectors, which lie side by side in memory, by one token. All that is a vector stays a local variable: one that outlives its method
+ * becomes an object. Nor are there methods for what is repeated: the compiler stops inlining those of a large method, but not what the Vector
+ * API consists of.
  */
 final class VectorCodes implements CodeKernels {
     private static final VectorShape SHAPE = VectorShape.forBitSize(TileChoice.bits(MethodHandles.lookup()));
@@ -89,29 +94,46 @@ final class VectorCodes implements CodeKernels {
         for (int h = 0; h < 2 * blocks; h++) {
             ShortVector s0 = ShortVector.zero(S);
             ShortVector s1 = s0;
-            ShortVector u0 = words(codes, w);
-            ShortVector u1 = words(codes, w + BYTES);
-            s0 = s0.add(times(u0, terms[i]))
-                    .add(times(shift(u0, 2), terms[i + 1]))
-                    .add(times(shift(u0, 4), terms[i + 2]))
-                    .add(times(shift(u0, 6), terms[i + 3]))
-                    .add(times(shift(u0, 8), terms[i + 4]))
-                    .add(times(shift(u0, 10), terms[i + 5]))
-                    .add(times(shift(u0, 12), terms[i + 6]))
-                    .add(times(shift(u0, 14), terms[i + 7]));
-            s1 = s1.add(times(u1, terms[i]))
-                    .add(times(shift(u1, 2), terms[i + 1]))
-                    .add(times(shift(u1, 4), terms[i + 2]))
-                    .add(times(shift(u1, 6), terms[i + 3]))
-                    .add(times(shift(u1, 8), terms[i + 4]))
-                    .add(times(shift(u1, 10), terms[i + 5]))
-                    .add(times(shift(u1, 12), terms[i + 6]))
-                    .add(times(shift(u1, 14), terms[i + 7]));
+            ShortVector v0 =
+                    IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
+            ShortVector v1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                    .reinterpretAsShorts();
+            ShortVector x0 = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
+            ShortVector x1 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
+            ShortVector x2 = IntVector.broadcast(I, terms[i + 2]).reinterpretAsShorts();
+            ShortVector x3 = IntVector.broadcast(I, terms[i + 3]).reinterpretAsShorts();
+            ShortVector x4 = IntVector.broadcast(I, terms[i + 4]).reinterpretAsShorts();
+            ShortVector x5 = IntVector.broadcast(I, terms[i + 5]).reinterpretAsShorts();
+            ShortVector x6 = IntVector.broadcast(I, terms[i + 6]).reinterpretAsShorts();
+            ShortVector x7 = IntVector.broadcast(I, terms[i + 7]).reinterpretAsShorts();
+            s0 = s0.add(v0.mul(x0))
+                    .add(v0.lanewise(LSHR, 2).mul(x1))
+                    .add(v0.lanewise(LSHR, 4).mul(x2))
+                    .add(v0.lanewise(LSHR, 6).mul(x3))
+                    .add(v0.lanewise(LSHR, 8).mul(x4))
+                    .add(v0.lanewise(LSHR, 10).mul(x5))
+                    .add(v0.lanewise(LSHR, 12).mul(x6))
+                    .add(v0.lanewise(LSHR, 14).mul(x7));
+            s1 = s1.add(v1.mul(x0))
+                    .add(v1.lanewise(LSHR, 2).mul(x1))
+                    .add(v1.lanewise(LSHR, 4).mul(x2))
+                    .add(v1.lanewise(LSHR, 6).mul(x3))
+                    .add(v1.lanewise(LSHR, 8).mul(x4))
+                    .add(v1.lanewise(LSHR, 10).mul(x5))
+                    .add(v1.lanewise(LSHR, 12).mul(x6))
+                    .add(v1.lanewise(LSHR, 14).mul(x7));
             w += WORD;
             i += 8;
             int offset = zero * xSums[2 * k + (h & 1)];
-            y0 = floats(widen(s0).sub(offset)).fma(scale(scales, h, row, d[k]), y0);
-            y1 = floats(widen(s1).sub(offset)).fma(scale(scales, h, row + L, d[k]), y1);
+            IntVector p0 = s0.reinterpretAsInts();
+            IntVector p1 = s1.reinterpretAsInts();
+            IntVector z0 = p0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(p0.lanewise(ASHR, 16));
+            IntVector z1 = p1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(p1.lanewise(ASHR, 16));
+            FloatVector f0 = FloatVector.fromArray(F, scales, h * TILE + row).mul(d[k]);
+            FloatVector f1 =
+                    FloatVector.fromArray(F, scales, h * TILE + row + L).mul(d[k]);
+            y0 = ((FloatVector) z0.sub(offset).convertShape(I2F, F, 0)).fma(f0, y0);
+            y1 = ((FloatVector) z1.sub(offset).convertShape(I2F, F, 0)).fma(f1, y1);
             k += (h & 1) * x.tokens();
         }
         y0.intoArray(sums, y);
@@ -142,26 +164,41 @@ final class VectorCodes implements CodeKernels {
             ShortVector s0 = ShortVector.zero(S);
             ShortVector s1 = s0;
             for (int word = 0; word < 3; word++) {
-                ShortVector v0 = words(codes, w);
-                ShortVector v1 = words(codes, w + BYTES);
-                s0 = s0.add(times(v0, terms[i]))
-                        .add(times(shift(v0, 3), terms[i + 1]))
-                        .add(times(shift(v0, 6), terms[i + 2]))
-                        .add(times(shift(v0, 9), terms[i + 3]))
-                        .add(times(shift(v0, 12), terms[i + 4]))
-                        .add(times(shift(v0, 15), terms[i + 5]));
-                s1 = s1.add(times(v1, terms[i]))
-                        .add(times(shift(v1, 3), terms[i + 1]))
-                        .add(times(shift(v1, 6), terms[i + 2]))
-                        .add(times(shift(v1, 9), terms[i + 3]))
-                        .add(times(shift(v1, 12), terms[i + 4]))
-                        .add(times(shift(v1, 15), terms[i + 5]));
+                ShortVector v0 =
+                        IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
+                ShortVector v1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                        .reinterpretAsShorts();
+                ShortVector x0 = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
+                ShortVector x1 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
+                ShortVector x2 = IntVector.broadcast(I, terms[i + 2]).reinterpretAsShorts();
+                ShortVector x3 = IntVector.broadcast(I, terms[i + 3]).reinterpretAsShorts();
+                ShortVector x4 = IntVector.broadcast(I, terms[i + 4]).reinterpretAsShorts();
+                ShortVector x5 = IntVector.broadcast(I, terms[i + 5]).reinterpretAsShorts();
+                s0 = s0.add(v0.mul(x0))
+                        .add(v0.lanewise(LSHR, 3).mul(x1))
+                        .add(v0.lanewise(LSHR, 6).mul(x2))
+                        .add(v0.lanewise(LSHR, 9).mul(x3))
+                        .add(v0.lanewise(LSHR, 12).mul(x4))
+                        .add(v0.lanewise(LSHR, 15).mul(x5));
+                s1 = s1.add(v1.mul(x0))
+                        .add(v1.lanewise(LSHR, 3).mul(x1))
+                        .add(v1.lanewise(LSHR, 6).mul(x2))
+                        .add(v1.lanewise(LSHR, 9).mul(x3))
+                        .add(v1.lanewise(LSHR, 12).mul(x4))
+                        .add(v1.lanewise(LSHR, 15).mul(x5));
                 w += WORD;
                 i += 6;
             }
             int offset = zero * (xSums[2 * k] + xSums[2 * k + 1]);
-            y0 = floats(widen(s0).sub(offset)).fma(scale(scales, b, row, d[k]), y0);
-            y1 = floats(widen(s1).sub(offset)).fma(scale(scales, b, row + L, d[k]), y1);
+            IntVector p0 = s0.reinterpretAsInts();
+            IntVector p1 = s1.reinterpretAsInts();
+            IntVector z0 = p0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(p0.lanewise(ASHR, 16));
+            IntVector z1 = p1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(p1.lanewise(ASHR, 16));
+            FloatVector f0 = FloatVector.fromArray(F, scales, b * TILE + row).mul(d[k]);
+            FloatVector f1 =
+                    FloatVector.fromArray(F, scales, b * TILE + row + L).mul(d[k]);
+            y0 = ((FloatVector) z0.sub(offset).convertShape(I2F, F, 0)).fma(f0, y0);
+            y1 = ((FloatVector) z1.sub(offset).convertShape(I2F, F, 0)).fma(f1, y1);
             k += x.tokens();
         }
         y0.intoArray(sums, y);
@@ -192,22 +229,35 @@ final class VectorCodes implements CodeKernels {
             ShortVector s0 = ShortVector.zero(S);
             ShortVector s1 = s0;
             for (int word = 0; word < 4; word++) {
-                ShortVector v0 = words(codes, w);
-                ShortVector v1 = words(codes, w + BYTES);
-                s0 = s0.add(times(v0, terms[i]))
-                        .add(times(shift(v0, 4), terms[i + 1]))
-                        .add(times(shift(v0, 8), terms[i + 2]))
-                        .add(times(shift(v0, 12), terms[i + 3]));
-                s1 = s1.add(times(v1, terms[i]))
-                        .add(times(shift(v1, 4), terms[i + 1]))
-                        .add(times(shift(v1, 8), terms[i + 2]))
-                        .add(times(shift(v1, 12), terms[i + 3]));
+                ShortVector v0 =
+                        IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
+                ShortVector v1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                        .reinterpretAsShorts();
+                ShortVector x0 = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
+                ShortVector x1 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
+                ShortVector x2 = IntVector.broadcast(I, terms[i + 2]).reinterpretAsShorts();
+                ShortVector x3 = IntVector.broadcast(I, terms[i + 3]).reinterpretAsShorts();
+                s0 = s0.add(v0.mul(x0))
+                        .add(v0.lanewise(LSHR, 4).mul(x1))
+                        .add(v0.lanewise(LSHR, 8).mul(x2))
+                        .add(v0.lanewise(LSHR, 12).mul(x3));
+                s1 = s1.add(v1.mul(x0))
+                        .add(v1.lanewise(LSHR, 4).mul(x1))
+                        .add(v1.lanewise(LSHR, 8).mul(x2))
+                        .add(v1.lanewise(LSHR, 12).mul(x3));
                 w += WORD;
                 i += 4;
             }
             int offset = zero * (xSums[2 * k] + xSums[2 * k + 1]);
-            y0 = floats(widen(s0).sub(offset)).fma(scale(scales, b, row, d[k]), y0);
-            y1 = floats(widen(s1).sub(offset)).fma(scale(scales, b, row + L, d[k]), y1);
+            IntVector p0 = s0.reinterpretAsInts();
+            IntVector p1 = s1.reinterpretAsInts();
+            IntVector z0 = p0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(p0.lanewise(ASHR, 16));
+            IntVector z1 = p1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(p1.lanewise(ASHR, 16));
+            FloatVector f0 = FloatVector.fromArray(F, scales, b * TILE + row).mul(d[k]);
+            FloatVector f1 =
+                    FloatVector.fromArray(F, scales, b * TILE + row + L).mul(d[k]);
+            y0 = ((FloatVector) z0.sub(offset).convertShape(I2F, F, 0)).fma(f0, y0);
+            y1 = ((FloatVector) z1.sub(offset).convertShape(I2F, F, 0)).fma(f1, y1);
             k += x.tokens();
         }
         y0.intoArray(sums, y);
@@ -237,31 +287,36 @@ final class VectorCodes implements CodeKernels {
         for (int h = 0; h < 2 * blocks; h++) {
             ShortVector s0 = ShortVector.zero(S);
             ShortVector s1 = s0;
-            ShortVector u0 = words(codes, w);
-            ShortVector u1 = words(codes, w + BYTES);
-            ShortVector v0 = words(codes, w + WORD);
-            ShortVector v1 = words(codes, w + WORD + BYTES);
-            s0 = s0.add(times(u0, terms[i]))
-                    .add(times(shift(u0, 4), terms[i + 1]))
-                    .add(times(shift(u0, 8), terms[i + 2]))
-                    .add(times(shift(u0, 12), terms[i + 3]))
-                    .add(times(v0, terms[i + 4]))
-                    .add(times(shift(v0, 4), terms[i + 5]))
-                    .add(times(shift(v0, 8), terms[i + 6]))
-                    .add(times(shift(v0, 12), terms[i + 7]));
-            s1 = s1.add(times(u1, terms[i]))
-                    .add(times(shift(u1, 4), terms[i + 1]))
-                    .add(times(shift(u1, 8), terms[i + 2]))
-                    .add(times(shift(u1, 12), terms[i + 3]))
-                    .add(times(v1, terms[i + 4]))
-                    .add(times(shift(v1, 4), terms[i + 5]))
-                    .add(times(shift(v1, 8), terms[i + 6]))
-                    .add(times(shift(v1, 12), terms[i + 7]));
-            w += 2 * WORD;
-            i += 8;
+            for (int word = 0; word < 2; word++) {
+                ShortVector v0 =
+                        IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
+                ShortVector v1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                        .reinterpretAsShorts();
+                ShortVector x0 = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
+                ShortVector x1 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
+                ShortVector x2 = IntVector.broadcast(I, terms[i + 2]).reinterpretAsShorts();
+                ShortVector x3 = IntVector.broadcast(I, terms[i + 3]).reinterpretAsShorts();
+                s0 = s0.add(v0.mul(x0))
+                        .add(v0.lanewise(LSHR, 4).mul(x1))
+                        .add(v0.lanewise(LSHR, 8).mul(x2))
+                        .add(v0.lanewise(LSHR, 12).mul(x3));
+                s1 = s1.add(v1.mul(x0))
+                        .add(v1.lanewise(LSHR, 4).mul(x1))
+                        .add(v1.lanewise(LSHR, 8).mul(x2))
+                        .add(v1.lanewise(LSHR, 12).mul(x3));
+                w += WORD;
+                i += 4;
+            }
             int offset = zero * xSums[2 * k + (h & 1)];
-            y0 = floats(widen(s0).sub(offset)).fma(scale(scales, h, row, d[k]), y0);
-            y1 = floats(widen(s1).sub(offset)).fma(scale(scales, h, row + L, d[k]), y1);
+            IntVector p0 = s0.reinterpretAsInts();
+            IntVector p1 = s1.reinterpretAsInts();
+            IntVector z0 = p0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(p0.lanewise(ASHR, 16));
+            IntVector z1 = p1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(p1.lanewise(ASHR, 16));
+            FloatVector f0 = FloatVector.fromArray(F, scales, h * TILE + row).mul(d[k]);
+            FloatVector f1 =
+                    FloatVector.fromArray(F, scales, h * TILE + row + L).mul(d[k]);
+            y0 = ((FloatVector) z0.sub(offset).convertShape(I2F, F, 0)).fma(f0, y0);
+            y1 = ((FloatVector) z1.sub(offset).convertShape(I2F, F, 0)).fma(f1, y1);
             k += (h & 1) * x.tokens();
         }
         y0.intoArray(sums, y);
@@ -289,25 +344,38 @@ final class VectorCodes implements CodeKernels {
         int i = x.termsAt(token, from);
         int k = from * x.tokens() + token;
         for (int b = 0; b < blocks; b++) {
-            ShortVector s0 = pairs(terms[i++]);
+            ShortVector s0 = IntVector.broadcast(I, terms[i++]).reinterpretAsShorts();
             ShortVector s1 = s0;
             for (int word = 0; word < 5; word++) {
-                ShortVector v0 = words(codes, w);
-                ShortVector v1 = words(codes, w + BYTES);
-                s0 = s0.add(times(v0, terms[i]))
-                        .add(times(shift(v0, 5), terms[i + 1]))
-                        .add(times(shift(v0, 10), terms[i + 2]))
-                        .add(times(shift(v0, 15), terms[i + 3]));
-                s1 = s1.add(times(v1, terms[i]))
-                        .add(times(shift(v1, 5), terms[i + 1]))
-                        .add(times(shift(v1, 10), terms[i + 2]))
-                        .add(times(shift(v1, 15), terms[i + 3]));
+                ShortVector v0 =
+                        IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
+                ShortVector v1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                        .reinterpretAsShorts();
+                ShortVector x0 = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
+                ShortVector x1 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
+                ShortVector x2 = IntVector.broadcast(I, terms[i + 2]).reinterpretAsShorts();
+                ShortVector x3 = IntVector.broadcast(I, terms[i + 3]).reinterpretAsShorts();
+                s0 = s0.add(v0.mul(x0))
+                        .add(v0.lanewise(LSHR, 5).mul(x1))
+                        .add(v0.lanewise(LSHR, 10).mul(x2))
+                        .add(v0.lanewise(LSHR, 15).mul(x3));
+                s1 = s1.add(v1.mul(x0))
+                        .add(v1.lanewise(LSHR, 5).mul(x1))
+                        .add(v1.lanewise(LSHR, 10).mul(x2))
+                        .add(v1.lanewise(LSHR, 15).mul(x3));
                 w += WORD;
                 i += 4;
             }
             int offset = zero * (xSums[2 * k] + xSums[2 * k + 1]);
-            y0 = floats(widen(s0).sub(offset)).fma(scale(scales, b, row, d[k]), y0);
-            y1 = floats(widen(s1).sub(offset)).fma(scale(scales, b, row + L, d[k]), y1);
+            IntVector p0 = s0.reinterpretAsInts();
+            IntVector p1 = s1.reinterpretAsInts();
+            IntVector z0 = p0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(p0.lanewise(ASHR, 16));
+            IntVector z1 = p1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(p1.lanewise(ASHR, 16));
+            FloatVector f0 = FloatVector.fromArray(F, scales, b * TILE + row).mul(d[k]);
+            FloatVector f1 =
+                    FloatVector.fromArray(F, scales, b * TILE + row + L).mul(d[k]);
+            y0 = ((FloatVector) z0.sub(offset).convertShape(I2F, F, 0)).fma(f0, y0);
+            y1 = ((FloatVector) z1.sub(offset).convertShape(I2F, F, 0)).fma(f1, y1);
             k += x.tokens();
         }
         y0.intoArray(sums, y);
@@ -335,39 +403,53 @@ final class VectorCodes implements CodeKernels {
         int i = x.termsAt(token, from);
         int k = from * x.tokens() + token;
         for (int h = 0; h < 2 * blocks; h++) {
-            ShortVector s0 = pairs(terms[i++]);
+            ShortVector s0 = IntVector.broadcast(I, terms[i++]).reinterpretAsShorts();
             ShortVector s1 = s0;
-            ShortVector u0 = words(codes, w);
-            ShortVector u1 = words(codes, w + BYTES);
-            ShortVector v0 = words(codes, w + WORD);
-            ShortVector v1 = words(codes, w + WORD + BYTES);
-            ShortVector z0 = words(codes, w + 2 * WORD);
-            ShortVector z1 = words(codes, w + 2 * WORD + BYTES);
-            s0 = s0.add(times(u0, terms[i]))
-                    .add(times(shift(u0, 6), terms[i + 1]))
-                    .add(times(shift(u0, 12), terms[i + 2]))
-                    .add(times(v0, terms[i + 3]))
-                    .add(times(shift(v0, 6), terms[i + 4]))
-                    .add(times(shift(v0, 12), terms[i + 5]))
-                    .add(times(z0, terms[i + 6]))
-                    .add(times(shift(z0, 6), terms[i + 7]))
-                    .add(times(shift(z0, 12), terms[i + 8]))
-                    .add(times(shift(z0, 14), terms[i + 9]));
-            s1 = s1.add(times(u1, terms[i]))
-                    .add(times(shift(u1, 6), terms[i + 1]))
-                    .add(times(shift(u1, 12), terms[i + 2]))
-                    .add(times(v1, terms[i + 3]))
-                    .add(times(shift(v1, 6), terms[i + 4]))
-                    .add(times(shift(v1, 12), terms[i + 5]))
-                    .add(times(z1, terms[i + 6]))
-                    .add(times(shift(z1, 6), terms[i + 7]))
-                    .add(times(shift(z1, 12), terms[i + 8]))
-                    .add(times(shift(z1, 14), terms[i + 9]));
-            w += 3 * WORD;
-            i += 10;
+            for (int word = 0; word < 2; word++) {
+                ShortVector v0 =
+                        IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
+                ShortVector v1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                        .reinterpretAsShorts();
+                ShortVector x0 = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
+                ShortVector x1 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
+                ShortVector x2 = IntVector.broadcast(I, terms[i + 2]).reinterpretAsShorts();
+                s0 = s0.add(v0.mul(x0))
+                        .add(v0.lanewise(LSHR, 6).mul(x1))
+                        .add(v0.lanewise(LSHR, 12).mul(x2));
+                s1 = s1.add(v1.mul(x0))
+                        .add(v1.lanewise(LSHR, 6).mul(x1))
+                        .add(v1.lanewise(LSHR, 12).mul(x2));
+                w += WORD;
+                i += 3;
+            }
+            ShortVector u0 =
+                    IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
+            ShortVector u1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                    .reinterpretAsShorts();
+            ShortVector x0 = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
+            ShortVector x1 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
+            ShortVector x2 = IntVector.broadcast(I, terms[i + 2]).reinterpretAsShorts();
+            ShortVector x3 = IntVector.broadcast(I, terms[i + 3]).reinterpretAsShorts();
+            s0 = s0.add(u0.mul(x0))
+                    .add(u0.lanewise(LSHR, 6).mul(x1))
+                    .add(u0.lanewise(LSHR, 12).mul(x2))
+                    .add(u0.lanewise(LSHR, 14).mul(x3));
+            s1 = s1.add(u1.mul(x0))
+                    .add(u1.lanewise(LSHR, 6).mul(x1))
+                    .add(u1.lanewise(LSHR, 12).mul(x2))
+                    .add(u1.lanewise(LSHR, 14).mul(x3));
+            w += WORD;
+            i += 4;
             int offset = zero * xSums[2 * k + (h & 1)];
-            y0 = floats(widen(s0).sub(offset)).fma(scale(scales, h, row, d[k]), y0);
-            y1 = floats(widen(s1).sub(offset)).fma(scale(scales, h, row + L, d[k]), y1);
+            IntVector p0 = s0.reinterpretAsInts();
+            IntVector p1 = s1.reinterpretAsInts();
+            IntVector z0 = p0.lanewise(LSHL, 16).lanewise(ASHR, 16).add(p0.lanewise(ASHR, 16));
+            IntVector z1 = p1.lanewise(LSHL, 16).lanewise(ASHR, 16).add(p1.lanewise(ASHR, 16));
+            FloatVector f0 = FloatVector.fromArray(F, scales, h * TILE + row).mul(d[k]);
+            FloatVector f1 =
+                    FloatVector.fromArray(F, scales, h * TILE + row + L).mul(d[k]);
+            y0 = ((FloatVector) z0.sub(offset).convertShape(I2F, F, 0)).fma(f0, y0);
+            y1 = ((FloatVector) z1.sub(offset).convertShape(I2F, F, 0)).fma(f1, y1);
             k += (h & 1) * x.tokens();
         }
         y0.intoArray(sums, y);
@@ -398,51 +480,30 @@ final class VectorCodes implements CodeKernels {
             IntVector s0 = IntVector.broadcast(I, -zero * (xSums[2 * k] + xSums[2 * k + 1]));
             IntVector s1 = s0;
             for (int word = 0; word < 8; word++) {
-                ShortVector v0 = words(codes, w);
-                ShortVector v1 = words(codes, w + BYTES);
-                ShortVector start = pairs(terms[i]);
-                s0 = s0.add(widen(start.add(times(v0, terms[i + 1])).add(times(shift(v0, 8), terms[i + 2]))));
-                s1 = s1.add(widen(start.add(times(v1, terms[i + 1])).add(times(shift(v1, 8), terms[i + 2]))));
+                ShortVector v0 =
+                        IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
+                ShortVector v1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                        .reinterpretAsShorts();
+                ShortVector start = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
+                ShortVector x0 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
+                ShortVector x1 = IntVector.broadcast(I, terms[i + 2]).reinterpretAsShorts();
+                IntVector p0 =
+                        start.add(v0.mul(x0)).add(v0.lanewise(LSHR, 8).mul(x1)).reinterpretAsInts();
+                IntVector p1 =
+                        start.add(v1.mul(x0)).add(v1.lanewise(LSHR, 8).mul(x1)).reinterpretAsInts();
+                s0 = s0.add(p0.lanewise(LSHL, 16).lanewise(ASHR, 16)).add(p0.lanewise(ASHR, 16));
+                s1 = s1.add(p1.lanewise(LSHL, 16).lanewise(ASHR, 16)).add(p1.lanewise(ASHR, 16));
                 w += WORD;
                 i += 3;
             }
-            y0 = floats(s0).fma(scale(scales, b, row, d[k]), y0);
-            y1 = floats(s1).fma(scale(scales, b, row + L, d[k]), y1);
+            FloatVector f0 = FloatVector.fromArray(F, scales, b * TILE + row).mul(d[k]);
+            FloatVector f1 =
+                    FloatVector.fromArray(F, scales, b * TILE + row + L).mul(d[k]);
+            y0 = ((FloatVector) s0.convertShape(I2F, F, 0)).fma(f0, y0);
+            y1 = ((FloatVector) s1.convertShape(I2F, F, 0)).fma(f1, y1);
             k += x.tokens();
         }
         y0.intoArray(sums, y);
         y1.intoArray(sums, y + L);
-    }
-
-    private static ShortVector words(MemorySegment codes, long at) {
-        return IntVector.fromMemorySegment(I, codes, at, LITTLE_ENDIAN).reinterpretAsShorts();
-    }
-
-    private static ShortVector pairs(int pair) {
-        return IntVector.broadcast(I, pair).reinterpretAsShorts();
-    }
-
-    private static ShortVector times(ShortVector v, int pair) {
-        return v.mul(IntVector.broadcast(I, pair).reinterpretAsShorts());
-    }
-
-    private static ShortVector shift(ShortVector v, int bits) {
-        return v.lanewise(VectorOperators.LSHR, bits);
-    }
-
-    /** The sum of each pair of 16-bit numbers. */
-    private static IntVector widen(ShortVector pairs) {
-        IntVector p = pairs.reinterpretAsInts();
-        return p.lanewise(VectorOperators.LSHL, Short.SIZE)
-                .lanewise(VectorOperators.ASHR, Short.SIZE)
-                .add(p.lanewise(VectorOperators.ASHR, Short.SIZE));
-    }
-
-    private static FloatVector scale(float[] scales, int line, int row, float d) {
-        return FloatVector.fromArray(F, scales, line * TILE + row).mul(d);
-    }
-
-    private static FloatVector floats(IntVector x) {
-        return (FloatVector) x.convertShape(VectorOperators.I2F, F, 0);
     }
 }

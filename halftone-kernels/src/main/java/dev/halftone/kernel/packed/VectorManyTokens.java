@@ -3,13 +3,16 @@ package dev.halftone.kernel.packed;
 import static dev.halftone.kernel.packed.CodeWidth.PAIRS;
 import static dev.halftone.kernel.packed.CodeWidth.TILE;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
+import static jdk.incubator.vector.VectorOperators.ASHR;
+import static jdk.incubator.vector.VectorOperators.I2F;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -39,17 +42,20 @@ final class VectorManyTokens implements CodeKernels {
             float[] scales,
             float[] sums) {
         int[] plain = new int[PAIRS * TILE];
+        int[] found = new int[IntegerRows.TOGETHER * L];
         for (int b = 0; b < blocks; b++) {
             unpack(width, codes, at + (long) b * width.blockBytes(), plain);
             for (int row = 0; row < TILE; row += L) {
                 for (int t = 0; t < x.wide(); t += IntegerRows.TOGETHER) {
-                    if (width == CodeWidth.EIGHT) {
-                        bytes(plain, row, zero, x, t, from + b, scales, b * TILE, sums);
-                    } else {
-                        for (int part = 0; part < parts; part++) {
-                            int line = (b * parts + part) * TILE;
-                            shorts(plain, row, zero, x, t, from + b, parts, part, scales, line, sums);
+                    int k = (from + b) * x.tokens() + t;
+                    for (int part = 0; part < parts; part++) {
+                        if (width == CodeWidth.EIGHT) {
+                            bytes(plain, row, x, k, found);
+                        } else {
+                            shorts(plain, row, x, k, parts, part, found);
                         }
+                        int line = (b * parts + part) * TILE + row;
+                        add(found, zero, x, k, parts, part, scales, line, sums, t * TILE + row);
                     }
                 }
             }
@@ -65,34 +71,22 @@ final class VectorManyTokens implements CodeKernels {
                 long w = at + (long) Integer.BYTES * (field.word() * TILE + row);
                 ShortVector v = IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN)
                         .reinterpretAsShorts()
-                        .lanewise(VectorOperators.LSHR, field.shift())
+                        .lanewise(LSHR, field.shift())
                         .and(mask);
                 int to = field.pair() * TILE + row;
                 ShortVector code = field.part() == 0
                         ? v.sub((short) width.center())
                         : IntVector.fromArray(I, plain, to)
                                 .reinterpretAsShorts()
-                                .add(v.lanewise(VectorOperators.LSHL, field.part()));
+                                .add(v.lanewise(LSHL, field.part()));
                 code.reinterpretAsInts().intoArray(plain, to);
             }
         }
     }
 
     /** Codes of up to 6 bits, whose sums over a part of a block fit 16 bits. */
-    private static void shorts(
-            int[] plain,
-            int row,
-            int zero,
-            IntegerRows x,
-            int token,
-            int block,
-            int parts,
-            int part,
-            float[] scales,
-            int line,
-            float[] sums) {
+    private static void shorts(int[] plain, int row, IntegerRows x, int k, int parts, int part, int[] found) {
         int[] pairs = x.pairs();
-        int k = block * x.tokens() + token;
         int first = part * (PAIRS / parts);
         ShortVector s0 = ShortVector.zero(S);
         ShortVector s1 = s0;
@@ -100,73 +94,61 @@ final class VectorManyTokens implements CodeKernels {
         ShortVector s3 = s0;
         for (int i = first; i < first + PAIRS / parts; i++) {
             ShortVector v = IntVector.fromArray(I, plain, i * TILE + row).reinterpretAsShorts();
-            s0 = s0.add(times(v, pairs[k * PAIRS + i]));
-            s1 = s1.add(times(v, pairs[(k + 1) * PAIRS + i]));
-            s2 = s2.add(times(v, pairs[(k + 2) * PAIRS + i]));
-            s3 = s3.add(times(v, pairs[(k + 3) * PAIRS + i]));
+            int p = k * PAIRS + i;
+            s0 = s0.add(v.mul(IntVector.broadcast(I, pairs[p]).reinterpretAsShorts()));
+            s1 = s1.add(v.mul(IntVector.broadcast(I, pairs[p + PAIRS]).reinterpretAsShorts()));
+            s2 = s2.add(v.mul(IntVector.broadcast(I, pairs[p + 2 * PAIRS]).reinterpretAsShorts()));
+            s3 = s3.add(v.mul(IntVector.broadcast(I, pairs[p + 3 * PAIRS]).reinterpretAsShorts()));
         }
-        FloatVector scale = FloatVector.fromArray(F, scales, line + row);
-        int y = token * TILE + row;
-        add(widen(s0).sub(zero * sum(x, k, parts, part)), scale, x.scales()[k], sums, y);
-        add(widen(s1).sub(zero * sum(x, k + 1, parts, part)), scale, x.scales()[k + 1], sums, y + TILE);
-        add(widen(s2).sub(zero * sum(x, k + 2, parts, part)), scale, x.scales()[k + 2], sums, y + 2 * TILE);
-        add(widen(s3).sub(zero * sum(x, k + 3, parts, part)), scale, x.scales()[k + 3], sums, y + 3 * TILE);
+        s0.reinterpretAsInts().intoArray(found, 0);
+        s1.reinterpretAsInts().intoArray(found, L);
+        s2.reinterpretAsInts().intoArray(found, 2 * L);
+        s3.reinterpretAsInts().intoArray(found, 3 * L);
+        for (int t = 0; t < IntegerRows.TOGETHER; t++) {
+            IntVector p = IntVector.fromArray(I, found, t * L);
+            p.lanewise(LSHL, 16).lanewise(ASHR, 16).add(p.lanewise(ASHR, 16)).intoArray(found, t * L);
+        }
     }
 
     /** Codes of 8 bits: two products fit 16 bits. */
-    private static void bytes(
-            int[] plain,
-            int row,
+    private static void bytes(int[] plain, int row, IntegerRows x, int k, int[] found) {
+        int[] pairs = x.pairs();
+        for (int t = 0; t < IntegerRows.TOGETHER; t++) {
+            IntVector s = IntVector.zero(I);
+            int p = (k + t) * PAIRS;
+            for (int i = 0; i < PAIRS; i += 2) {
+                ShortVector u = IntVector.fromArray(I, plain, i * TILE + row).reinterpretAsShorts();
+                ShortVector v =
+                        IntVector.fromArray(I, plain, (i + 1) * TILE + row).reinterpretAsShorts();
+                IntVector q = u.mul(IntVector.broadcast(I, pairs[p + i]).reinterpretAsShorts())
+                        .add(v.mul(IntVector.broadcast(I, pairs[p + i + 1]).reinterpretAsShorts()))
+                        .reinterpretAsInts();
+                s = s.add(q.lanewise(LSHL, 16).lanewise(ASHR, 16)).add(q.lanewise(ASHR, 16));
+            }
+            s.intoArray(found, t * L);
+        }
+    }
+
+    /** Adds the sums of four tokens over a part of a block, scaled. */
+    private static void add(
+            int[] found,
             int zero,
             IntegerRows x,
-            int token,
-            int block,
+            int k,
+            int parts,
+            int part,
             float[] scales,
-            int line,
-            float[] sums) {
-        int[] pairs = x.pairs();
-        int k = block * x.tokens() + token;
-        IntVector s0 = IntVector.broadcast(I, -zero * sum(x, k, 1, 0));
-        IntVector s1 = IntVector.broadcast(I, -zero * sum(x, k + 1, 1, 0));
-        IntVector s2 = IntVector.broadcast(I, -zero * sum(x, k + 2, 1, 0));
-        IntVector s3 = IntVector.broadcast(I, -zero * sum(x, k + 3, 1, 0));
-        for (int i = 0; i < PAIRS; i += 2) {
-            ShortVector u = IntVector.fromArray(I, plain, i * TILE + row).reinterpretAsShorts();
-            ShortVector v = IntVector.fromArray(I, plain, (i + 1) * TILE + row).reinterpretAsShorts();
-            int p = k * PAIRS + i;
-            s0 = s0.add(widen(times(u, pairs[p]).add(times(v, pairs[p + 1]))));
-            s1 = s1.add(widen(times(u, pairs[p + PAIRS]).add(times(v, pairs[p + PAIRS + 1]))));
-            s2 = s2.add(widen(times(u, pairs[p + 2 * PAIRS]).add(times(v, pairs[p + 2 * PAIRS + 1]))));
-            s3 = s3.add(widen(times(u, pairs[p + 3 * PAIRS]).add(times(v, pairs[p + 3 * PAIRS + 1]))));
-        }
-        FloatVector scale = FloatVector.fromArray(F, scales, line + row);
-        int y = token * TILE + row;
-        add(s0, scale, x.scales()[k], sums, y);
-        add(s1, scale, x.scales()[k + 1], sums, y + TILE);
-        add(s2, scale, x.scales()[k + 2], sums, y + 2 * TILE);
-        add(s3, scale, x.scales()[k + 3], sums, y + 3 * TILE);
-    }
-
-    private static int sum(IntegerRows x, int index, int parts, int part) {
+            int at,
+            float[] sums,
+            int y) {
+        FloatVector scale = FloatVector.fromArray(F, scales, at);
         int[] halves = x.sums();
-        return parts == 1 ? halves[2 * index] + halves[2 * index + 1] : halves[2 * index + part];
-    }
-
-    private static void add(IntVector s, FloatVector scale, float d, float[] sums, int y) {
-        ((FloatVector) s.convertShape(VectorOperators.I2F, F, 0))
-                .fma(scale.mul(d), FloatVector.fromArray(F, sums, y))
-                .intoArray(sums, y);
-    }
-
-    private static ShortVector times(ShortVector v, int pair) {
-        return v.mul(IntVector.broadcast(I, pair).reinterpretAsShorts());
-    }
-
-    /** The sum of each pair of 16-bit numbers. */
-    private static IntVector widen(ShortVector pairs) {
-        IntVector p = pairs.reinterpretAsInts();
-        return p.lanewise(VectorOperators.LSHL, Short.SIZE)
-                .lanewise(VectorOperators.ASHR, Short.SIZE)
-                .add(p.lanewise(VectorOperators.ASHR, Short.SIZE));
+        for (int t = 0; t < IntegerRows.TOGETHER; t++) {
+            int i = 2 * (k + t);
+            int offset = zero * (parts == 1 ? halves[i] + halves[i + 1] : halves[i + part]);
+            ((FloatVector) IntVector.fromArray(I, found, t * L).sub(offset).convertShape(I2F, F, 0))
+                    .fma(scale.mul(x.scales()[k + t]), FloatVector.fromArray(F, sums, y + t * TILE))
+                    .intoArray(sums, y + t * TILE);
+        }
     }
 }

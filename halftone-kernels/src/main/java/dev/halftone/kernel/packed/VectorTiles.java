@@ -12,6 +12,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -32,10 +33,25 @@ final class VectorTiles implements TileKernels {
     /** Bytes of a word of all rows. */
     private static final int WORD = TILE * Integer.BYTES;
 
+    private static final int HALF_BLOCK = BLOCK / 2;
+
+    /** The int before each, and pairs of 16 but for each fourth, where the words of 4-bit codes begin. */
+    private static final VectorShuffle<Integer> BEFORE = VectorShuffle.fromOp(I, i -> Math.max(0, i - 1));
+
+    private static final IntVector SIXTEEN = IntVector.fromArray(I, sixteens(), 0);
+
     /** 1.5 * 2^23: adding and subtracting it rounds a float below 2^22 half to even. */
     private static final float ROUNDER = 0x1.8p23f;
 
     private final CodeKernels dots = (CodeKernels) TileChoice.load("VectorCodes", SHAPE.vectorBitSize());
+
+    private static int[] sixteens() {
+        int[] pairs = new int[L];
+        for (int i = 0; i < L; i++) {
+            pairs[i] = i % 4 == 0 ? 0 : CodeWidth.pair(16, 16);
+        }
+        return pairs;
+    }
 
     @Override
     public String name() {
@@ -43,37 +59,64 @@ final class VectorTiles implements TileKernels {
     }
 
     @Override
-    public void round(float[] x, int at, int columns, int[] pairs, float[] scales, int token, int tokens) {
-        int from = 0;
-        for (; from <= columns - BLOCK; from += BLOCK) {
+    public void round(float[] x, int at, IntegerRows rows, int token) {
+        int whole = rows.columns() / BLOCK;
+        for (int b = 0; b < whole; b++) {
+            int from = at + b * BLOCK;
             IntVector high = IntVector.zero(I);
             for (int i = 0; i < BLOCK; i += L) {
-                high = high.max(FloatVector.fromArray(F, x, at + from + i)
+                high = high.max(FloatVector.fromArray(F, x, from + i)
                         .reinterpretAsInts()
                         .and(0x7FFF_FFFF));
             }
             // Magnitudes order as their bits do, NaN above all.
             float scale = Float.intBitsToFloat(high.reduceLanes(VectorOperators.MAX)) / IntegerRows.LARGEST;
-            int index = from / BLOCK * tokens + token;
-            if (scale == 0 || !(scale < Float.POSITIVE_INFINITY)) {
-                ScalarTiles.roundBlock(x, at + from, BLOCK, pairs, scales, index);
-                continue;
+            if (scale > 0 && scale < Float.POSITIVE_INFINITY) {
+                roundBlock(x, from, scale, rows, b * rows.tokens() + token);
+            } else {
+                ScalarTiles.roundBlock(x, at, rows, token, b);
             }
-            scales[index] = scale;
-            for (int i = 0; i < BLOCK; i += L) {
-                FloatVector rounded = FloatVector.fromArray(F, x, at + from + i)
+        }
+        if (whole < rows.blocks()) {
+            ScalarTiles.roundBlock(x, at, rows, token, whole);
+        }
+    }
+
+    private static void roundBlock(float[] x, int from, float scale, IntegerRows rows, int index) {
+        rows.scales()[index] = scale;
+        for (int half = 0; half < 2; half++) {
+            IntVector sum = IntVector.zero(I);
+            for (int i = half * HALF_BLOCK; i < (half + 1) * HALF_BLOCK; i += L) {
+                IntVector codes = (IntVector) FloatVector.fromArray(F, x, from + i)
                         .div(scale)
                         .max(-IntegerRows.LARGEST)
                         .min(IntegerRows.LARGEST)
                         .add(ROUNDER)
-                        .sub(ROUNDER);
-                ((ShortVector) rounded.convertShape(VectorOperators.F2I, I, 0).castShape(HALF, 0))
+                        .sub(ROUNDER)
+                        .convertShape(VectorOperators.F2I, I, 0);
+                sum = sum.add(codes);
+                ((ShortVector) codes.castShape(HALF, 0))
                         .reinterpretAsInts()
-                        .intoArray(pairs, index * CodeWidth.PAIRS + i / 2);
+                        .intoArray(rows.pairs(), index * CodeWidth.PAIRS + i / 2);
             }
+            rows.sums()[2 * index + half] = sum.reduceLanes(VectorOperators.ADD);
         }
-        if (from < columns) {
-            ScalarTiles.roundBlock(x, at + from, columns - from, pairs, scales, from / BLOCK * tokens + token);
+    }
+
+    @Override
+    public void terms(CodeWidth width, int[] pairs, int from, int[] terms, int at) {
+        if (width != CodeWidth.FOUR) {
+            width.terms(pairs, from, terms, at);
+            return;
+        }
+        // Four codes to a word: a factor less 16 times the one before, unless it is a word's first.
+        for (int i = 0; i < CodeWidth.PAIRS; i += L) {
+            IntVector x = IntVector.fromArray(I, pairs, from + i);
+            ShortVector before = x.rearrange(BEFORE).reinterpretAsShorts();
+            x.reinterpretAsShorts()
+                    .sub(before.mul(SIXTEEN.reinterpretAsShorts()))
+                    .reinterpretAsInts()
+                    .intoArray(terms, at + i);
         }
     }
 
@@ -169,12 +212,59 @@ final class VectorTiles implements TileKernels {
 
     @Override
     public void dotFloats(MemorySegment weights, long at, FloatRows x, float[] sums) {
-        for (int t = 0; t < x.tokens(); t++) {
+        int t = 0;
+        for (; t <= x.tokens() - 4; t += 4) {
+            for (int row = 0; row < TILE; row += L) {
+                floatsByFour(weights, at + 4L * row, x, t, sums, t * TILE + row);
+            }
+        }
+        for (; t < x.tokens(); t++) {
             for (int row = 0; row < TILE; row += L) {
                 floats(weights, at + 4L * row, x.x(), t * x.columns(), x.columns())
                         .intoArray(sums, t * TILE + row);
             }
         }
+    }
+
+    /** Four tokens share what is read of the weights. */
+    private static void floatsByFour(MemorySegment weights, long at, FloatRows rows, int token, float[] sums, int y) {
+        float[] x = rows.x();
+        int columns = rows.columns();
+        FloatVector even0 = FloatVector.zero(F);
+        FloatVector even1 = even0;
+        FloatVector even2 = even0;
+        FloatVector even3 = even0;
+        FloatVector odd0 = even0;
+        FloatVector odd1 = even0;
+        FloatVector odd2 = even0;
+        FloatVector odd3 = even0;
+        int i = token * columns;
+        long w = at;
+        for (int c = 0; c < columns / 2; c++) {
+            FloatVector a = FloatVector.fromMemorySegment(F, weights, w, LITTLE_ENDIAN);
+            even0 = a.fma(FloatVector.broadcast(F, x[i]), even0);
+            even1 = a.fma(FloatVector.broadcast(F, x[i + columns]), even1);
+            even2 = a.fma(FloatVector.broadcast(F, x[i + 2 * columns]), even2);
+            even3 = a.fma(FloatVector.broadcast(F, x[i + 3 * columns]), even3);
+            FloatVector b = FloatVector.fromMemorySegment(F, weights, w + WORD, LITTLE_ENDIAN);
+            odd0 = b.fma(FloatVector.broadcast(F, x[i + 1]), odd0);
+            odd1 = b.fma(FloatVector.broadcast(F, x[i + 1 + columns]), odd1);
+            odd2 = b.fma(FloatVector.broadcast(F, x[i + 1 + 2 * columns]), odd2);
+            odd3 = b.fma(FloatVector.broadcast(F, x[i + 1 + 3 * columns]), odd3);
+            i += 2;
+            w += 2 * WORD;
+        }
+        if (columns % 2 != 0) {
+            FloatVector a = FloatVector.fromMemorySegment(F, weights, w, LITTLE_ENDIAN);
+            even0 = a.fma(FloatVector.broadcast(F, x[i]), even0);
+            even1 = a.fma(FloatVector.broadcast(F, x[i + columns]), even1);
+            even2 = a.fma(FloatVector.broadcast(F, x[i + 2 * columns]), even2);
+            even3 = a.fma(FloatVector.broadcast(F, x[i + 3 * columns]), even3);
+        }
+        even0.add(odd0).intoArray(sums, y);
+        even1.add(odd1).intoArray(sums, y + TILE);
+        even2.add(odd2).intoArray(sums, y + 2 * TILE);
+        even3.add(odd3).intoArray(sums, y + 3 * TILE);
     }
 
     private static FloatVector floats(MemorySegment weights, long at, float[] x, int from, int columns) {
@@ -198,12 +288,61 @@ final class VectorTiles implements TileKernels {
 
     @Override
     public void dotBfloats(MemorySegment weights, long at, FloatRows x, float[] sums) {
-        for (int t = 0; t < x.tokens(); t++) {
+        int t = 0;
+        for (; t <= x.tokens() - 4; t += 4) {
+            for (int row = 0; row < TILE; row += L) {
+                bfloatsByFour(weights, at + 4L * row, x, t, sums, t * TILE + row);
+            }
+        }
+        for (; t < x.tokens(); t++) {
             for (int row = 0; row < TILE; row += L) {
                 bfloats(weights, at + 4L * row, x.x(), t * x.columns(), x.columns())
                         .intoArray(sums, t * TILE + row);
             }
         }
+    }
+
+    private static void bfloatsByFour(MemorySegment weights, long at, FloatRows rows, int token, float[] sums, int y) {
+        float[] x = rows.x();
+        int columns = rows.columns();
+        FloatVector even0 = FloatVector.zero(F);
+        FloatVector even1 = even0;
+        FloatVector even2 = even0;
+        FloatVector even3 = even0;
+        FloatVector odd0 = even0;
+        FloatVector odd1 = even0;
+        FloatVector odd2 = even0;
+        FloatVector odd3 = even0;
+        int i = token * columns;
+        long w = at;
+        for (int c = 0; c < columns / 2; c++) {
+            IntVector pair = IntVector.fromMemorySegment(I, weights, w, LITTLE_ENDIAN);
+            FloatVector a = pair.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+            even0 = a.fma(FloatVector.broadcast(F, x[i]), even0);
+            even1 = a.fma(FloatVector.broadcast(F, x[i + columns]), even1);
+            even2 = a.fma(FloatVector.broadcast(F, x[i + 2 * columns]), even2);
+            even3 = a.fma(FloatVector.broadcast(F, x[i + 3 * columns]), even3);
+            FloatVector b = pair.and(0xFFFF_0000).reinterpretAsFloats();
+            odd0 = b.fma(FloatVector.broadcast(F, x[i + 1]), odd0);
+            odd1 = b.fma(FloatVector.broadcast(F, x[i + 1 + columns]), odd1);
+            odd2 = b.fma(FloatVector.broadcast(F, x[i + 1 + 2 * columns]), odd2);
+            odd3 = b.fma(FloatVector.broadcast(F, x[i + 1 + 3 * columns]), odd3);
+            i += 2;
+            w += WORD;
+        }
+        if (columns % 2 != 0) {
+            FloatVector a = IntVector.fromMemorySegment(I, weights, w, LITTLE_ENDIAN)
+                    .lanewise(VectorOperators.LSHL, 16)
+                    .reinterpretAsFloats();
+            even0 = a.fma(FloatVector.broadcast(F, x[i]), even0);
+            even1 = a.fma(FloatVector.broadcast(F, x[i + columns]), even1);
+            even2 = a.fma(FloatVector.broadcast(F, x[i + 2 * columns]), even2);
+            even3 = a.fma(FloatVector.broadcast(F, x[i + 3 * columns]), even3);
+        }
+        even0.add(odd0).intoArray(sums, y);
+        even1.add(odd1).intoArray(sums, y + TILE);
+        even2.add(odd2).intoArray(sums, y + 2 * TILE);
+        even3.add(odd3).intoArray(sums, y + 3 * TILE);
     }
 
     private static FloatVector bfloats(MemorySegment weights, long at, float[] x, int from, int columns) {

@@ -189,12 +189,29 @@ enum CodeWidth {
 
     /** The ints of one row of a block from its 32 codes. */
     void pack(int[] codes, int[] words) {
+        if (Short.SIZE % bits == 0) {
+            packWhole(codes, words);
+            return;
+        }
         Arrays.fill(words, 0, words(), 0);
         for (Field field : fields) {
             int mask = (1 << field.bits()) - 1;
             int even = codes[2 * field.pair()] >>> field.part() & mask;
             int odd = codes[2 * field.pair() + 1] >>> field.part() & mask;
             words[field.word()] |= even << field.shift() | odd << (field.shift() + Short.SIZE);
+        }
+    }
+
+    /** Where no code is spread over words: the same without a look at the fields, for loading is bound by it. */
+    private void packWhole(int[] codes, int[] words) {
+        int from = 0;
+        for (int word = 0; word < words(); word++) {
+            int packed = 0;
+            for (int shift = 0; shift < Short.SIZE; shift += bits) {
+                packed |= codes[from] << shift | codes[from + 1] << (shift + Short.SIZE);
+                from += 2;
+            }
+            words[word] = packed;
         }
     }
 

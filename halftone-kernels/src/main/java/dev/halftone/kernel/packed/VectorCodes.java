@@ -88,15 +88,12 @@ final class VectorCodes implements CodeKernels {
         int y = token * TILE + row;
         FloatVector y0 = FloatVector.fromArray(F, sums, y);
         FloatVector y1 = FloatVector.fromArray(F, sums, y + L);
-        long w = at;
         int i = x.termsAt(token, from);
         int k = from * x.tokens() + token;
         for (int h = 0; h < 2 * blocks; h++) {
-            ShortVector s0 = ShortVector.zero(S);
-            ShortVector s1 = s0;
             ShortVector v0 =
-                    IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
-            ShortVector v1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                    IntVector.fromMemorySegment(I, codes, at, LITTLE_ENDIAN).reinterpretAsShorts();
+            ShortVector v1 = IntVector.fromMemorySegment(I, codes, at + BYTES, LITTLE_ENDIAN)
                     .reinterpretAsShorts();
             ShortVector x0 = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
             ShortVector x1 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
@@ -106,7 +103,7 @@ final class VectorCodes implements CodeKernels {
             ShortVector x5 = IntVector.broadcast(I, terms[i + 5]).reinterpretAsShorts();
             ShortVector x6 = IntVector.broadcast(I, terms[i + 6]).reinterpretAsShorts();
             ShortVector x7 = IntVector.broadcast(I, terms[i + 7]).reinterpretAsShorts();
-            s0 = s0.add(v0.mul(x0))
+            ShortVector s0 = v0.mul(x0)
                     .add(v0.lanewise(LSHR, 2).mul(x1))
                     .add(v0.lanewise(LSHR, 4).mul(x2))
                     .add(v0.lanewise(LSHR, 6).mul(x3))
@@ -114,7 +111,7 @@ final class VectorCodes implements CodeKernels {
                     .add(v0.lanewise(LSHR, 10).mul(x5))
                     .add(v0.lanewise(LSHR, 12).mul(x6))
                     .add(v0.lanewise(LSHR, 14).mul(x7));
-            s1 = s1.add(v1.mul(x0))
+            ShortVector s1 = v1.mul(x0)
                     .add(v1.lanewise(LSHR, 2).mul(x1))
                     .add(v1.lanewise(LSHR, 4).mul(x2))
                     .add(v1.lanewise(LSHR, 6).mul(x3))
@@ -122,7 +119,7 @@ final class VectorCodes implements CodeKernels {
                     .add(v1.lanewise(LSHR, 10).mul(x5))
                     .add(v1.lanewise(LSHR, 12).mul(x6))
                     .add(v1.lanewise(LSHR, 14).mul(x7));
-            w += WORD;
+            at += WORD;
             i += 8;
             int offset = zero * xSums[2 * k + (h & 1)];
             IntVector p0 = s0.reinterpretAsInts();
@@ -157,7 +154,6 @@ final class VectorCodes implements CodeKernels {
         int y = token * TILE + row;
         FloatVector y0 = FloatVector.fromArray(F, sums, y);
         FloatVector y1 = FloatVector.fromArray(F, sums, y + L);
-        long w = at;
         int i = x.termsAt(token, from);
         int k = from * x.tokens() + token;
         for (int b = 0; b < blocks; b++) {
@@ -165,8 +161,8 @@ final class VectorCodes implements CodeKernels {
             ShortVector s1 = s0;
             for (int word = 0; word < 3; word++) {
                 ShortVector v0 =
-                        IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
-                ShortVector v1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                        IntVector.fromMemorySegment(I, codes, at, LITTLE_ENDIAN).reinterpretAsShorts();
+                ShortVector v1 = IntVector.fromMemorySegment(I, codes, at + BYTES, LITTLE_ENDIAN)
                         .reinterpretAsShorts();
                 ShortVector x0 = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
                 ShortVector x1 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
@@ -186,7 +182,7 @@ final class VectorCodes implements CodeKernels {
                         .add(v1.lanewise(LSHR, 9).mul(x3))
                         .add(v1.lanewise(LSHR, 12).mul(x4))
                         .add(v1.lanewise(LSHR, 15).mul(x5));
-                w += WORD;
+                at += WORD;
                 i += 6;
             }
             int offset = zero * (xSums[2 * k] + xSums[2 * k + 1]);
@@ -222,7 +218,6 @@ final class VectorCodes implements CodeKernels {
         int y = token * TILE + row;
         FloatVector y0 = FloatVector.fromArray(F, sums, y);
         FloatVector y1 = FloatVector.fromArray(F, sums, y + L);
-        long w = at;
         int i = x.termsAt(token, from);
         int k = from * x.tokens() + token;
         for (int b = 0; b < blocks; b++) {
@@ -230,8 +225,8 @@ final class VectorCodes implements CodeKernels {
             ShortVector s1 = s0;
             for (int word = 0; word < 4; word++) {
                 ShortVector v0 =
-                        IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
-                ShortVector v1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                        IntVector.fromMemorySegment(I, codes, at, LITTLE_ENDIAN).reinterpretAsShorts();
+                ShortVector v1 = IntVector.fromMemorySegment(I, codes, at + BYTES, LITTLE_ENDIAN)
                         .reinterpretAsShorts();
                 ShortVector x0 = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
                 ShortVector x1 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
@@ -245,7 +240,7 @@ final class VectorCodes implements CodeKernels {
                         .add(v1.lanewise(LSHR, 4).mul(x1))
                         .add(v1.lanewise(LSHR, 8).mul(x2))
                         .add(v1.lanewise(LSHR, 12).mul(x3));
-                w += WORD;
+                at += WORD;
                 i += 4;
             }
             int offset = zero * (xSums[2 * k] + xSums[2 * k + 1]);
@@ -281,7 +276,6 @@ final class VectorCodes implements CodeKernels {
         int y = token * TILE + row;
         FloatVector y0 = FloatVector.fromArray(F, sums, y);
         FloatVector y1 = FloatVector.fromArray(F, sums, y + L);
-        long w = at;
         int i = x.termsAt(token, from);
         int k = from * x.tokens() + token;
         for (int h = 0; h < 2 * blocks; h++) {
@@ -289,8 +283,8 @@ final class VectorCodes implements CodeKernels {
             ShortVector s1 = s0;
             for (int word = 0; word < 2; word++) {
                 ShortVector v0 =
-                        IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
-                ShortVector v1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                        IntVector.fromMemorySegment(I, codes, at, LITTLE_ENDIAN).reinterpretAsShorts();
+                ShortVector v1 = IntVector.fromMemorySegment(I, codes, at + BYTES, LITTLE_ENDIAN)
                         .reinterpretAsShorts();
                 ShortVector x0 = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
                 ShortVector x1 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
@@ -304,7 +298,7 @@ final class VectorCodes implements CodeKernels {
                         .add(v1.lanewise(LSHR, 4).mul(x1))
                         .add(v1.lanewise(LSHR, 8).mul(x2))
                         .add(v1.lanewise(LSHR, 12).mul(x3));
-                w += WORD;
+                at += WORD;
                 i += 4;
             }
             int offset = zero * xSums[2 * k + (h & 1)];
@@ -340,7 +334,6 @@ final class VectorCodes implements CodeKernels {
         int y = token * TILE + row;
         FloatVector y0 = FloatVector.fromArray(F, sums, y);
         FloatVector y1 = FloatVector.fromArray(F, sums, y + L);
-        long w = at;
         int i = x.termsAt(token, from);
         int k = from * x.tokens() + token;
         for (int b = 0; b < blocks; b++) {
@@ -348,8 +341,8 @@ final class VectorCodes implements CodeKernels {
             ShortVector s1 = s0;
             for (int word = 0; word < 5; word++) {
                 ShortVector v0 =
-                        IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
-                ShortVector v1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                        IntVector.fromMemorySegment(I, codes, at, LITTLE_ENDIAN).reinterpretAsShorts();
+                ShortVector v1 = IntVector.fromMemorySegment(I, codes, at + BYTES, LITTLE_ENDIAN)
                         .reinterpretAsShorts();
                 ShortVector x0 = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
                 ShortVector x1 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
@@ -363,7 +356,7 @@ final class VectorCodes implements CodeKernels {
                         .add(v1.lanewise(LSHR, 5).mul(x1))
                         .add(v1.lanewise(LSHR, 10).mul(x2))
                         .add(v1.lanewise(LSHR, 15).mul(x3));
-                w += WORD;
+                at += WORD;
                 i += 4;
             }
             int offset = zero * (xSums[2 * k] + xSums[2 * k + 1]);
@@ -399,7 +392,6 @@ final class VectorCodes implements CodeKernels {
         int y = token * TILE + row;
         FloatVector y0 = FloatVector.fromArray(F, sums, y);
         FloatVector y1 = FloatVector.fromArray(F, sums, y + L);
-        long w = at;
         int i = x.termsAt(token, from);
         int k = from * x.tokens() + token;
         for (int h = 0; h < 2 * blocks; h++) {
@@ -407,8 +399,8 @@ final class VectorCodes implements CodeKernels {
             ShortVector s1 = s0;
             for (int word = 0; word < 2; word++) {
                 ShortVector v0 =
-                        IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
-                ShortVector v1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                        IntVector.fromMemorySegment(I, codes, at, LITTLE_ENDIAN).reinterpretAsShorts();
+                ShortVector v1 = IntVector.fromMemorySegment(I, codes, at + BYTES, LITTLE_ENDIAN)
                         .reinterpretAsShorts();
                 ShortVector x0 = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
                 ShortVector x1 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
@@ -419,12 +411,12 @@ final class VectorCodes implements CodeKernels {
                 s1 = s1.add(v1.mul(x0))
                         .add(v1.lanewise(LSHR, 6).mul(x1))
                         .add(v1.lanewise(LSHR, 12).mul(x2));
-                w += WORD;
+                at += WORD;
                 i += 3;
             }
             ShortVector u0 =
-                    IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
-            ShortVector u1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                    IntVector.fromMemorySegment(I, codes, at, LITTLE_ENDIAN).reinterpretAsShorts();
+            ShortVector u1 = IntVector.fromMemorySegment(I, codes, at + BYTES, LITTLE_ENDIAN)
                     .reinterpretAsShorts();
             ShortVector x0 = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
             ShortVector x1 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
@@ -438,7 +430,7 @@ final class VectorCodes implements CodeKernels {
                     .add(u1.lanewise(LSHR, 6).mul(x1))
                     .add(u1.lanewise(LSHR, 12).mul(x2))
                     .add(u1.lanewise(LSHR, 14).mul(x3));
-            w += WORD;
+            at += WORD;
             i += 4;
             int offset = zero * xSums[2 * k + (h & 1)];
             IntVector p0 = s0.reinterpretAsInts();
@@ -473,7 +465,6 @@ final class VectorCodes implements CodeKernels {
         int y = token * TILE + row;
         FloatVector y0 = FloatVector.fromArray(F, sums, y);
         FloatVector y1 = FloatVector.fromArray(F, sums, y + L);
-        long w = at;
         int i = x.termsAt(token, from);
         int k = from * x.tokens() + token;
         for (int b = 0; b < blocks; b++) {
@@ -481,8 +472,8 @@ final class VectorCodes implements CodeKernels {
             IntVector s1 = s0;
             for (int word = 0; word < 8; word++) {
                 ShortVector v0 =
-                        IntVector.fromMemorySegment(I, codes, w, LITTLE_ENDIAN).reinterpretAsShorts();
-                ShortVector v1 = IntVector.fromMemorySegment(I, codes, w + BYTES, LITTLE_ENDIAN)
+                        IntVector.fromMemorySegment(I, codes, at, LITTLE_ENDIAN).reinterpretAsShorts();
+                ShortVector v1 = IntVector.fromMemorySegment(I, codes, at + BYTES, LITTLE_ENDIAN)
                         .reinterpretAsShorts();
                 ShortVector start = IntVector.broadcast(I, terms[i]).reinterpretAsShorts();
                 ShortVector x0 = IntVector.broadcast(I, terms[i + 1]).reinterpretAsShorts();
@@ -493,7 +484,7 @@ final class VectorCodes implements CodeKernels {
                         start.add(v1.mul(x0)).add(v1.lanewise(LSHR, 8).mul(x1)).reinterpretAsInts();
                 s0 = s0.add(p0.lanewise(LSHL, 16).lanewise(ASHR, 16)).add(p0.lanewise(ASHR, 16));
                 s1 = s1.add(p1.lanewise(LSHL, 16).lanewise(ASHR, 16)).add(p1.lanewise(ASHR, 16));
-                w += WORD;
+                at += WORD;
                 i += 3;
             }
             FloatVector f0 = FloatVector.fromArray(F, scales, b * TILE + row).mul(d[k]);

@@ -42,20 +42,23 @@ final class VectorManyTokens implements CodeKernels {
             float[] scales,
             float[] sums) {
         int[] plain = new int[PAIRS * TILE];
-        int[] found = new int[IntegerRows.TOGETHER * L];
+        int[] found = new int[2 * IntegerRows.TOGETHER * L];
         for (int b = 0; b < blocks; b++) {
             unpack(width, codes, at + (long) b * width.blockBytes(), plain);
-            for (int row = 0; row < TILE; row += L) {
+            for (int row = 0; row < TILE; row += 2 * L) {
                 for (int t = 0; t < x.wide(); t += IntegerRows.TOGETHER) {
                     int k = (from + b) * x.tokens() + t;
                     for (int part = 0; part < parts; part++) {
                         if (width == CodeWidth.EIGHT) {
-                            bytes(plain, row, x, k, found);
+                            bytes(plain, row, x, k, found, 0);
+                            bytes(plain, row + L, x, k, found, IntegerRows.TOGETHER);
                         } else {
                             shorts(plain, row, x, k, parts, part, found);
                         }
                         int line = (b * parts + part) * TILE + row;
-                        add(found, zero, x, k, parts, part, scales, line, sums, t * TILE + row);
+                        int y = t * TILE + row;
+                        add(found, 0, zero, x, k, parts, part, scales, line, sums, y);
+                        add(found, IntegerRows.TOGETHER, zero, x, k, parts, part, scales, line + L, sums, y + L);
                     }
                 }
             }
@@ -84,7 +87,7 @@ final class VectorManyTokens implements CodeKernels {
         }
     }
 
-    /** Codes of up to 6 bits, whose sums over a part of a block fit 16 bits. */
+    /** Codes of up to 6 bits, whose sums over a part of a block fit 16 bits: rows of two vectors by four tokens. */
     private static void shorts(int[] plain, int row, IntegerRows x, int k, int parts, int part, int[] found) {
         int[] pairs = x.pairs();
         int first = part * (PAIRS / parts);
@@ -92,26 +95,43 @@ final class VectorManyTokens implements CodeKernels {
         ShortVector s1 = s0;
         ShortVector s2 = s0;
         ShortVector s3 = s0;
+        ShortVector r0 = s0;
+        ShortVector r1 = s0;
+        ShortVector r2 = s0;
+        ShortVector r3 = s0;
         for (int i = first; i < first + PAIRS / parts; i++) {
             ShortVector v = IntVector.fromArray(I, plain, i * TILE + row).reinterpretAsShorts();
+            ShortVector u = IntVector.fromArray(I, plain, i * TILE + row + L).reinterpretAsShorts();
             int p = k * PAIRS + i;
-            s0 = s0.add(v.mul(IntVector.broadcast(I, pairs[p]).reinterpretAsShorts()));
-            s1 = s1.add(v.mul(IntVector.broadcast(I, pairs[p + PAIRS]).reinterpretAsShorts()));
-            s2 = s2.add(v.mul(IntVector.broadcast(I, pairs[p + 2 * PAIRS]).reinterpretAsShorts()));
-            s3 = s3.add(v.mul(IntVector.broadcast(I, pairs[p + 3 * PAIRS]).reinterpretAsShorts()));
+            ShortVector x0 = IntVector.broadcast(I, pairs[p]).reinterpretAsShorts();
+            s0 = s0.add(v.mul(x0));
+            r0 = r0.add(u.mul(x0));
+            ShortVector x1 = IntVector.broadcast(I, pairs[p + PAIRS]).reinterpretAsShorts();
+            s1 = s1.add(v.mul(x1));
+            r1 = r1.add(u.mul(x1));
+            ShortVector x2 = IntVector.broadcast(I, pairs[p + 2 * PAIRS]).reinterpretAsShorts();
+            s2 = s2.add(v.mul(x2));
+            r2 = r2.add(u.mul(x2));
+            ShortVector x3 = IntVector.broadcast(I, pairs[p + 3 * PAIRS]).reinterpretAsShorts();
+            s3 = s3.add(v.mul(x3));
+            r3 = r3.add(u.mul(x3));
         }
         s0.reinterpretAsInts().intoArray(found, 0);
         s1.reinterpretAsInts().intoArray(found, L);
         s2.reinterpretAsInts().intoArray(found, 2 * L);
         s3.reinterpretAsInts().intoArray(found, 3 * L);
-        for (int t = 0; t < IntegerRows.TOGETHER; t++) {
-            IntVector p = IntVector.fromArray(I, found, t * L);
-            p.lanewise(LSHL, 16).lanewise(ASHR, 16).add(p.lanewise(ASHR, 16)).intoArray(found, t * L);
+        r0.reinterpretAsInts().intoArray(found, 4 * L);
+        r1.reinterpretAsInts().intoArray(found, 5 * L);
+        r2.reinterpretAsInts().intoArray(found, 6 * L);
+        r3.reinterpretAsInts().intoArray(found, 7 * L);
+        for (int i = 0; i < 2 * IntegerRows.TOGETHER * L; i += L) {
+            IntVector p = IntVector.fromArray(I, found, i);
+            p.lanewise(LSHL, 16).lanewise(ASHR, 16).add(p.lanewise(ASHR, 16)).intoArray(found, i);
         }
     }
 
     /** Codes of 8 bits: two products fit 16 bits. */
-    private static void bytes(int[] plain, int row, IntegerRows x, int k, int[] found) {
+    private static void bytes(int[] plain, int row, IntegerRows x, int k, int[] found, int to) {
         int[] pairs = x.pairs();
         for (int t = 0; t < IntegerRows.TOGETHER; t++) {
             IntVector s = IntVector.zero(I);
@@ -125,13 +145,14 @@ final class VectorManyTokens implements CodeKernels {
                         .reinterpretAsInts();
                 s = s.add(q.lanewise(LSHL, 16).lanewise(ASHR, 16)).add(q.lanewise(ASHR, 16));
             }
-            s.intoArray(found, t * L);
+            s.intoArray(found, (to + t) * L);
         }
     }
 
-    /** Adds the sums of four tokens over a part of a block, scaled. */
+    /** Adds the sums of four tokens over a part of a block, scaled: those that stand in {@code found} from vector {@code first} on. */
     private static void add(
             int[] found,
+            int first,
             int zero,
             IntegerRows x,
             int k,
@@ -146,7 +167,9 @@ final class VectorManyTokens implements CodeKernels {
         for (int t = 0; t < IntegerRows.TOGETHER; t++) {
             int i = 2 * (k + t);
             int offset = zero * (parts == 1 ? halves[i] + halves[i + 1] : halves[i + part]);
-            ((FloatVector) IntVector.fromArray(I, found, t * L).sub(offset).convertShape(I2F, F, 0))
+            ((FloatVector) IntVector.fromArray(I, found, (first + t) * L)
+                            .sub(offset)
+                            .convertShape(I2F, F, 0))
                     .fma(scale.mul(x.scales()[k + t]), FloatVector.fromArray(F, sums, y + t * TILE))
                     .intoArray(sums, y + t * TILE);
         }

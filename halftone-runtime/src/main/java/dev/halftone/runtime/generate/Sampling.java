@@ -60,11 +60,6 @@ public record Sampling(
         return new InputException("HT-931", name, "is %s; expected %s".formatted(value, expected), "");
     }
 
-    /** The same with another temperature. */
-    public Sampling withTemperature(double other) {
-        return new Sampling(other, topK, topP, minP, repetitionPenalty, frequencyPenalty, presencePenalty, bias, seed);
-    }
-
     /** True if the logits are taken as they are. */
     boolean plain() {
         return repetitionPenalty == 1 && frequencyPenalty == 0 && presencePenalty == 0 && bias.isEmpty();

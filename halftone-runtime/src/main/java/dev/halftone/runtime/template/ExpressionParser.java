@@ -303,7 +303,7 @@ final class ExpressionParser {
     }
 
     /** At the sign before the filter's name. */
-    Expression.Filter filter(Expression of) {
+    private Expression.Filter filter(Expression of) {
         int line = tokens.next().line();
         String name = tokens.expectName();
         Arguments arguments = tokens.acceptSign("(") ? arguments() : Arguments.NONE;

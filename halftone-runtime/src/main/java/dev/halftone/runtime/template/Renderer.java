@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Runs a template's statements. What a template may do is bounded: statements, length of the text, depth of calls. */
 final class Renderer {
-    private static final int MOST_STATEMENTS = 5_000_000;
+    private static final int MOST_STATEMENTS = 500_000;
     private static final int LONGEST = 1 << 24;
     private static final int DEEPEST_CALL = 50;
 

@@ -102,19 +102,13 @@ final class TemplateParser {
         return new Statement.Group(closedBody(end));
     }
 
+    /** One filter, without arguments. */
     private Statement filtered() {
-        // The parser of filters begins at the sign before the name; here there is the tag's own name.
-        Expression.Filter filter = filterChain();
-        return new Statement.Filtered(filter, closedBody("endfilter"));
-    }
-
-    private Expression.Filter filterChain() {
+        int line = tokens.peek().line();
         String name = tokens.expectName();
-        return new Expression.Filter(
-                new Expression.Literal(""),
-                name,
-                Expression.Arguments.NONE,
-                tokens.peek().line());
+        Expression.Filter filter =
+                new Expression.Filter(new Expression.Literal(""), name, Expression.Arguments.NONE, line);
+        return new Statement.Filtered(filter, closedBody("endfilter"));
     }
 
     private Statement ifBlock(int line) {

@@ -55,7 +55,7 @@ def harness(args):
         from lm_eval.models.openai_completions import LocalCompletionsAPI
 
         model = LocalCompletionsAPI(model=args.name, base_url=f"{args.server.rstrip('/')}/v1/completions", tokenizer_backend="remote",
-                                    num_concurrent=1, batch_size=args.batch, max_length=args.length, add_bos_token=args.bos)
+                                    num_concurrent=1, batch_size=args.batch, max_length=args.length)
     else:
         from lm_eval.models.huggingface import HFLM
 
@@ -75,6 +75,8 @@ def compare(args):
     theirs_file, ours_file = args.work / "lm_eval.json", args.work / "halftone.jsonl"
     command = [args.halftone, "eval", args.halftone_model, "--tasks", f"custom:{args.task}", "--items", ours_file,
                "--threads", args.threads, "--json"]
+    if args.server:
+        command += ["--bos", "no"]  # the harness' remote tokenizer adds none, whatever add_bos_token says
     document = json.loads(subprocess.run([str(part) for part in command], check=True, stdout=subprocess.PIPE).stdout)
     figures = document["tasks"][0]
     if not (args.reuse and theirs_file.is_file()):
@@ -115,7 +117,6 @@ def main():
     comparer.add_argument("--name", help="what the server calls the model")
     comparer.add_argument("--length", type=int, default=512, help="of the server's context")
     comparer.add_argument("--batch", type=int, default=8, help="prompts of a request to the server")
-    comparer.add_argument("--bos", action="store_true", help="the harness puts BOS in front of what it sends to the server")
     comparer.add_argument("--halftone-model", type=pathlib.Path, required=True, help="the same model for Halftone")
     comparer.add_argument("--task", type=pathlib.Path, required=True)
     comparer.add_argument("--work", type=pathlib.Path, required=True)

@@ -25,6 +25,7 @@ class ErrorCodesTest {
                 "halftone-kernels/src/main",
                 "halftone-core/src/main",
                 "halftone-runtime/src/main",
+                "halftone-server/src/main",
                 "halftone-study/src/main",
                 "halftone-spark/src/main",
                 "halftone-app/src/main")) {

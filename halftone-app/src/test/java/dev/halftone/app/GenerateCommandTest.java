@@ -27,7 +27,7 @@ class GenerateCommandTest {
     void theTextIsStreamedAndTheDocumentHoldsTheSame() {
         Command text = Command.run("generate", model, "--prompt", "w1 w2 w3", "-n", 9, "--seed", 4);
         assertThat(text.code()).as(text.err()).isZero();
-        assertThat(text.err()).contains("3 tokens read").contains("9 tokens").contains("tokens/s; float (libtorch");
+        assertThat(text.err()).contains("3 tokens read").contains("9 tokens").contains("tokens/s; packed, ");
         Command document =
                 Command.run("generate", model, "--prompt", "w1 w2 w3", "-n", 9, "--seed", 4, "--logprobs", 2, "--json");
         JsonNode json = document.json();
@@ -43,6 +43,9 @@ class GenerateCommandTest {
         assertThat(other.out()).isNotEqualTo(text.out());
         Command again = Command.run("generate", model, "--prompt", "w1 w2 w3", "-n", 9, "--seed", 4, "--threads", 1);
         assertThat(again.out()).isEqualTo(text.out());
+        Command floats =
+                Command.run("generate", model, "--prompt", "w1 w2 w3", "-n", 9, "--seed", 4, "--engine", "float");
+        assertThat(floats.err()).contains("tokens/s; float (libtorch");
     }
 
     @Test
